@@ -1,0 +1,1 @@
+"""Findings to cases: what belongs together, since when, how far."""

@@ -1,0 +1,1 @@
+"""Results to pages: one frozen brief, many renderers."""

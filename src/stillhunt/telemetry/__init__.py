@@ -1,0 +1,1 @@
+"""Logs to events: sources read files, collect walks them, coverage says what they could show."""

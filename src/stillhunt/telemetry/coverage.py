@@ -1,0 +1,179 @@
+"""What was read, what was not, and what the logs could have shown."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from stillhunt.errors import Problem
+
+__all__ = [
+    "ClassSpan",
+    "ClockFault",
+    "Coverage",
+    "Gap",
+    "HostSpan",
+    "InputFile",
+    "RecordHole",
+    "RuleState",
+    "RuleStatus",
+    "Verdict",
+]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InputFile:
+    """One file, or member of an archive, and what became of it.
+
+    Attributes:
+        path: As given, with ``!member`` for a member of an archive.
+        source: Name of the source that read it, or None if no source knows it.
+        n_bytes: Size of the raw content read, uncompressed.
+        n_events: Events read.
+        n_unread: Records that could not be parsed.
+        note: Why nothing or not everything was read; empty if all was well.
+    """
+
+    path: str
+    source: str | None
+    n_bytes: int
+    n_events: int
+    n_unread: int
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassSpan:
+    """How many events of one kind there are, and from when to when.
+
+    Attributes:
+        name: Event class, such as ``windows/process_creation``.
+        channel: Windows channel, or None.
+    """
+
+    name: str
+    channel: str | None
+    n_events: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HostSpan:
+    """From when to when a host's logs reach, after clock corrections."""
+
+    host: str
+    n_events: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gap:
+    """A silence in a host's channel that is long against its own rhythm."""
+
+    host: str
+    channel: str
+    start_at: datetime
+    end_at: datetime
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordHole:
+    """Record ids missing inside one file: removed, filtered on export, or lost."""
+
+    path: str
+    channel: str
+    first_missing: int
+    last_missing: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockFault:
+    """Two clocks of one host disagree; which is trusted, and why.
+
+    Attributes:
+        host: Whose records.
+        path: In which file.
+        trusted: The clock that is believed.
+        distrusted: The clock that is not.
+        shift_s: Seconds added to the distrusted clock's times of this host, or None if its times are left alone.
+        n_events: Records that show the disagreement.
+        why: One sentence.
+    """
+
+    host: str
+    path: str
+    trusted: str
+    distrusted: str
+    shift_s: int | None
+    n_events: int
+    why: str
+
+
+RuleStatus = Literal["active", "dormant", "inert"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleState:
+    """What became of one rule.
+
+    Attributes:
+        id: Rule id, or the path where it has none.
+        title: Rule title, or empty.
+        path: File it was read from.
+        status: ``active``; ``dormant``: no such source in these logs; ``inert``: cannot run.
+        reason: Why dormant or inert.
+        tactics: ATT&CK tactics it looks for.
+        n_findings: Findings it made.
+    """
+
+    id: str
+    title: str
+    path: str
+    status: RuleStatus
+    reason: str = ""
+    tactics: tuple[str, ...] = ()
+    n_findings: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """Whether an empty result would mean anything.
+
+    Attributes:
+        is_blind: True if the logs could not have shown a tactic that matters.
+        blind_tactics: ATT&CK tactics that no active rule looks for here.
+        sentence: The verdict in words.
+    """
+
+    is_blind: bool
+    blind_tactics: tuple[str, ...]
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Coverage:
+    """What was read, what was not, and what the logs could have shown."""
+
+    files: tuple[InputFile, ...] = ()
+    classes: tuple[ClassSpan, ...] = ()
+    hosts: tuple[HostSpan, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    record_holes: tuple[RecordHole, ...] = ()
+    clocks: tuple[ClockFault, ...] = ()
+    rules: tuple[RuleState, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    verdict: Verdict | None = None
+
+    @property
+    def n_events(self) -> int:
+        """Events read in all."""
+        return sum(f.n_events for f in self.files)
+
+    @property
+    def n_unread(self) -> int:
+        """Records that could not be parsed, in all."""
+        return sum(f.n_unread for f in self.files)

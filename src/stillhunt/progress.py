@@ -48,4 +48,5 @@ class Recorder:
     steps: list[Step] = field(default_factory=list)
 
     def __call__(self, step: Step, /) -> None:
+        """Keep a step."""
         self.steps.append(step)

@@ -13,7 +13,7 @@ from stillhunt.detection.finding import Finding
 from stillhunt.errors import InputError
 from stillhunt.telemetry.coverage import Coverage
 
-__all__ = ["Brief", "load", "save"]
+__all__ = ["Brief", "encode", "load"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,13 +41,13 @@ class Brief:
     software_names: dict[str, str]
 
 
-def save(brief: Brief, path: Path) -> None:
-    """Write a brief as JSON."""
-    path.write_bytes(msgspec.json.format(msgspec.json.encode(brief), indent=1))
+def encode(brief: Brief) -> bytes:
+    """Return a brief as JSON text."""
+    return msgspec.json.format(msgspec.json.encode(brief), indent=1)
 
 
 def load(path: Path) -> Brief:
-    """Read a brief that :func:`save` wrote.
+    """Read a brief that was written as :func:`encode` gives it.
 
     Raises:
         InputError: The file is missing, or is no brief.

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
 from stillhunt.errors import Problem
+from stillhunt.terms.technique import TACTICS, tactic_title
 
 __all__ = [
+    "NEEDED_TACTICS",
     "ClassSpan",
     "ClockFault",
     "Coverage",
@@ -19,6 +22,7 @@ __all__ = [
     "RuleState",
     "RuleStatus",
     "Verdict",
+    "judge",
 ]
 
 
@@ -127,6 +131,7 @@ class RuleState:
         status: ``active``; ``dormant``: no such source in these logs; ``inert``: cannot run.
         reason: Why dormant or inert.
         tactics: ATT&CK tactics it looks for.
+        techniques: ATT&CK technique ids it looks for.
         n_findings: Findings it made.
     """
 
@@ -136,6 +141,7 @@ class RuleState:
     status: RuleStatus
     reason: str = ""
     tactics: tuple[str, ...] = ()
+    techniques: tuple[str, ...] = ()
     n_findings: int = 0
 
 
@@ -177,3 +183,32 @@ class Coverage:
     def n_unread(self) -> int:
         """Records that could not be parsed, in all."""
         return sum(f.n_unread for f in self.files)
+
+
+NEEDED_TACTICS = ("execution", "persistence", "credential-access", "lateral-movement")
+"""What a lurker cannot do without; logs that can show none or not all of these are called blind."""
+
+
+def judge(rules: Sequence[RuleState], *, n_events: int) -> Verdict:
+    """Say whether these logs could have shown an intrusion to these rules.
+
+    Args:
+        rules: Every rule with its state.
+        n_events: Events read.
+    """
+    seen = {tactic for rule in rules if rule.status == "active" for tactic in rule.tactics}
+    blind = tuple(t for t in TACTICS if t not in seen and t not in _OUTSIDE_THE_LOGS)
+    missing = [tactic_title(t) for t in NEEDED_TACTICS if t not in seen]
+    n_active = sum(rule.status == "active" for rule in rules)
+    if n_events == 0:
+        return Verdict(
+            is_blind=True, blind_tactics=blind, sentence="no event was read, so nothing could have been seen"
+        )
+    if missing:
+        sentence = f"these logs could not have shown {', '.join(missing)} to the {n_active} rules that apply to them"
+        return Verdict(is_blind=True, blind_tactics=blind, sentence=sentence)
+    sentence = f"{n_active} rules apply to these logs, for every stage that a lurker cannot do without"
+    return Verdict(is_blind=False, blind_tactics=blind, sentence=sentence)
+
+
+_OUTSIDE_THE_LOGS = frozenset({"reconnaissance", "resource-development"})

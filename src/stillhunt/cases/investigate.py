@@ -1,0 +1,104 @@
+"""Findings to cases: link, weigh, date, scope, and open each with one sentence."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from stillhunt.cases.case import Case, Link
+from stillhunt.cases.link import host_of, link
+from stillhunt.cases.opening import in_list, opening
+from stillhunt.cases.scope import scope
+from stillhunt.cases.timeline import break_in, core, quiet_periods, signs, stages
+from stillhunt.cases.trail import Trail
+from stillhunt.cases.triage import case_level, is_case
+from stillhunt.detection.finding import Finding
+from stillhunt.telemetry.coverage import Coverage, HostSpan
+from stillhunt.terms.level import Level
+from stillhunt.terms.period import instant_words
+from stillhunt.terms.technique import tactic_title
+
+__all__ = ["investigate"]
+
+_NEAR_END = 0.01
+"""A last sign within this share of the host's span (at least an hour) of its end counts as still active."""
+
+
+def investigate(findings: Sequence[Finding], trail: Trail, coverage: Coverage) -> tuple[Case, ...]:
+    """Group findings into cases, most serious first.
+
+    Args:
+        findings: All findings.
+        trail: What the rest of the logs remembers, in corrected time.
+        coverage: What was read; hosts' spans date and censor the break-in.
+    """
+    spans = {span.host: span for span in coverage.hosts}
+    suspicious = [f for f in findings if f.detector.level is not Level.INFORMATIONAL]
+    components = link(suspicious, trail, n_hosts=len(spans))
+    cases = [_case(members, links, trail, spans, coverage) for members, links in components if is_case(members)]
+    return tuple(sorted(cases, key=lambda c: (-c.level.rank, -len(c.stages), -len(c.findings), c.id)))
+
+
+def _case(
+    members: tuple[Finding, ...],
+    links: tuple[Link, ...],
+    trail: Trail,
+    spans: dict[str, HostSpan],
+    coverage: Coverage,
+) -> Case:
+    carrying = core(members, trail)
+    level, level_why = case_level(members)
+    started = break_in(carrying, trail, spans)
+    times = signs(carrying)
+    last = times[-1] if times else None
+    dwell = int((last - started.latest).total_seconds()) if last and started.latest else None
+    case = Case(
+        id=f"case-{_digest(members)}",
+        opening="",
+        level=level,
+        level_why=level_why,
+        break_in=started,
+        first_at=times[0] if times else None,
+        last_at=last,
+        dwell_s=dwell,
+        is_active_at_end=_is_active_at_end(members, spans, last),
+        hosts=tuple(sorted({host for f in members if (host := host_of(f))})),
+        entities=scope(carrying, trail),
+        stages=stages(carrying),
+        techniques=tuple(sorted({t for f in members for t in f.detector.techniques})),
+        software=tuple(sorted({s for f in members for s in f.detector.software})),
+        findings=tuple(f.id for f in members),
+        links=links,
+        quiet=quiet_periods(times),
+        blind=_blind(members, coverage),
+    )
+    return replace(case, opening=opening(case))
+
+
+def _digest(members: Sequence[Finding]) -> str:
+    return hashlib.sha256("\n".join(sorted(f.id for f in members)).encode()).hexdigest()[:12]
+
+
+def _is_active_at_end(members: Sequence[Finding], spans: dict[str, HostSpan], last: datetime | None) -> bool:
+    hosts = {host_of(f) for f in members}
+    ends = [(s.first_at, s.last_at) for h, s in spans.items() if h in hosts]
+    known = [(a, b) for a, b in ends if a is not None and b is not None]
+    if not known or last is None:
+        return False
+    begin, end = min(a for a, _ in known), max(b for _, b in known)
+    return end - last <= max(timedelta(hours=1), (end - begin) * _NEAR_END)
+
+
+def _blind(members: Sequence[Finding], coverage: Coverage) -> tuple[str, ...]:
+    hosts = {host_of(f) for f in members}
+    sentences = [
+        f"no logs of {gap.host} ({gap.channel}) between {instant_words(gap.start_at)} and {instant_words(gap.end_at)}"
+        for gap in coverage.gaps
+        if gap.host in hosts
+    ]
+    if coverage.verdict is not None and coverage.verdict.blind_tactics:
+        names = in_list([tactic_title(t).lower() for t in coverage.verdict.blind_tactics])
+        sentences.append(f"nothing in these logs could have shown {names}")
+    return tuple(sentences)

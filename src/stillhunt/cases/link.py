@@ -1,0 +1,237 @@
+"""Which findings belong together, and why.
+
+Criteria, in order; each link carries its reason:
+
+1. One process tree: the findings' processes share an ancestor below the system's own roots.
+2. One host: findings on the same host. Quiet months do not part them, since a lurker sleeps.
+3. Across hosts, for findings of medium level and above: the same account acting, the same remote address, or
+   the same file hash. Accounts of the system itself, local addresses, and addresses that more than half of all
+   hosts talk to (where there are more than four) link nothing.
+4. A remote logon from one host of a case to another, between an account and an address the findings name.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from ipaddress import ip_address
+from itertools import pairwise
+
+from stillhunt.cases.case import Link
+from stillhunt.cases.trail import Trail, file_name
+from stillhunt.detection.finding import Finding
+from stillhunt.terms.entity import EntityKind
+from stillhunt.terms.level import Level
+
+__all__ = ["DOORS", "ROOTS", "entry_process", "host_of", "is_meaningful_account", "is_remote_address", "link"]
+
+ROOTS = frozenset(
+    [
+        "system",
+        "smss.exe",
+        "csrss.exe",
+        "wininit.exe",
+        "services.exe",
+        "lsass.exe",
+        "winlogon.exe",
+        "userinit.exe",
+        "svchost.exe",
+        "sihost.exe",
+        "taskhostw.exe",
+        "taskeng.exe",
+        "runtimebroker.exe",
+    ]
+)
+"""Images that start others on the system's behalf: a process tree ends below them."""
+
+DOORS = frozenset(
+    [
+        "explorer.exe",
+        "chrome.exe",
+        "msedge.exe",
+        "firefox.exe",
+        "iexplore.exe",
+        "brave.exe",
+        "opera.exe",
+        "outlook.exe",
+        "olk.exe",
+        "thunderbird.exe",
+        "winword.exe",
+        "excel.exe",
+        "powerpnt.exe",
+        "onenote.exe",
+        "acrord32.exe",
+        "acrobat.exe",
+        "winrar.exe",
+        "7zfm.exe",
+        "w3wp.exe",
+        "httpd.exe",
+        "nginx.exe",
+        "tomcat.exe",
+        "php-cgi.exe",
+        "java.exe",
+    ]
+)
+"""Images through which somebody comes in: what a user opens, what a server runs."""
+
+_SYSTEM_ACCOUNTS = frozenset(
+    {"system", "local service", "network service", "anonymous logon", "localsystem", "iusr", "-"}
+)
+_COMMON_ADDRESS_HOSTS = 4
+
+
+def is_meaningful_account(account: str) -> bool:
+    r"""Tell whether an account is a person's or a service's own, not the system's.
+
+    >>> is_meaningful_account("corp\\alice"), is_meaningful_account("nt authority\\system")
+    (True, False)
+    """
+    domain, _, name = account.lower().rpartition("\\")
+    if not name or name in _SYSTEM_ACCOUNTS or name.endswith("$"):
+        return False
+    return not (domain in {"font driver host", "window manager"} or name.startswith(("dwm-", "umfd-", "s-1-5-1")))
+
+
+def is_remote_address(address: str) -> bool:
+    """Tell whether an address names another machine.
+
+    >>> is_remote_address("203.0.113.9"), is_remote_address("127.0.0.1"), is_remote_address("LOCAL")
+    (True, False, False)
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return not (parsed.is_loopback or parsed.is_unspecified or parsed.is_link_local or parsed.is_multicast)
+
+
+def host_of(finding: Finding) -> str:
+    """Return the host a finding was made on, or an empty string."""
+    return next((e.value for e in finding.entities if e.kind is EntityKind.HOST and e.role in {"", "subject"}), "")
+
+
+def entry_process(process: str, trail: Trail) -> str | None:
+    """Return the oldest ancestor of a process below the system's roots and the doors, or None if none was logged."""
+    oldest: str | None = None
+    for ancestor in trail.ancestors(process):
+        if file_name(ancestor.image) in ROOTS | DOORS:
+            break
+        oldest = ancestor.id
+        if file_name(ancestor.parent_image) in ROOTS | DOORS:
+            break
+    return oldest
+
+
+def link(
+    findings: Sequence[Finding], trail: Trail, *, n_hosts: int
+) -> list[tuple[tuple[Finding, ...], tuple[Link, ...]]]:
+    """Group findings into components.
+
+    Args:
+        findings: Findings above informational level, in any order.
+        trail: What the rest of the logs remembers.
+        n_hosts: Hosts in the logs.
+
+    Returns:
+        Per component its findings in order of time, and the links that hold it together (a spanning tree).
+    """
+    ordered = sorted(findings, key=_order)
+    groups = _Groups(ordered)
+    for reason, members in _shared(ordered, trail, n_hosts):
+        groups.join(members, reason)
+    for a, b, reason in _logon_edges(ordered, trail):
+        groups.join([a, b], reason)
+    return groups.components()
+
+
+def _order(finding: Finding) -> tuple[str, str]:
+    return (finding.first_at.isoformat() if finding.first_at else "9999", finding.id)
+
+
+def _shared(findings: Sequence[Finding], trail: Trail, n_hosts: int) -> Iterable[tuple[str, list[Finding]]]:
+    """Yield (reason, findings that share a thing), the narrowest kind of thing first."""
+    by_kind: list[dict[str, list[Finding]]] = [defaultdict(list) for _ in range(5)]
+    trees, hosts, accounts, addresses, hashes = by_kind
+    for finding in findings:
+        host = host_of(finding)
+        if host:
+            hosts[f"both on {host}"].append(finding)
+        for entity in finding.entities:
+            if entity.kind is EntityKind.PROCESS_ID and entity.role != "parent":
+                entry = entry_process(entity.value, trail)
+                if entry is not None:
+                    started = trail.processes[entry]
+                    trees[f"one process tree, begun by {file_name(started.image)} on {started.host} ({entry})"].append(
+                        finding
+                    )
+        if finding.detector.level.rank < Level.MEDIUM.rank:
+            continue
+        for entity in finding.entities:
+            value = entity.value
+            if entity.kind is EntityKind.ACCOUNT and entity.role == "subject" and is_meaningful_account(value):
+                accounts[f"the same account acting: {value}"].append(finding)
+            elif (
+                entity.kind is EntityKind.ADDRESS and is_remote_address(value) and not _is_common(value, trail, n_hosts)
+            ):
+                addresses[f"the same address: {value}"].append(finding)
+            elif entity.kind is EntityKind.HASH:
+                hashes[f"the same file by hash: {value}"].append(finding)
+    for things in (trees, hashes, addresses, accounts, hosts):
+        for reason in sorted(things):
+            yield reason.partition(" (")[0] if things is trees else reason, things[reason]
+
+
+def _is_common(address: str, trail: Trail, n_hosts: int) -> bool:
+    known_by = len(trail.hosts_by_address.get(address, ()))
+    return known_by > _COMMON_ADDRESS_HOSTS and known_by * 2 > n_hosts
+
+
+def _logon_edges(findings: Sequence[Finding], trail: Trail) -> Iterable[tuple[Finding, Finding, str]]:
+    """Yield pairs of findings on two hosts between which an account of the findings logged on remotely."""
+    serious = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
+    by_host: dict[str, list[Finding]] = defaultdict(list)
+    for finding in serious:
+        by_host[host_of(finding)].append(finding)
+    accounts = {
+        e.value for f in serious for e in f.entities if e.kind is EntityKind.ACCOUNT and is_meaningful_account(e.value)
+    }
+    for key in sorted(trail.logons):
+        logon = trail.logons[key]
+        origin = trail.host_of_address(logon.address)
+        if origin is None or origin == logon.host or logon.account not in accounts:
+            continue
+        if origin in by_host and logon.host in by_host:
+            reason = f"{logon.account} logged on from {origin} ({logon.address}) to {logon.host}"
+            yield by_host[origin][0], by_host[logon.host][0], reason
+
+
+class _Groups:
+    """Union-find over findings that remembers why."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self._findings = {f.id: f for f in findings}
+        self._parent = {f.id: f.id for f in findings}
+        self._links: list[Link] = []
+
+    def join(self, members: Sequence[Finding], reason: str) -> None:
+        for a, b in pairwise(members):
+            root_a, root_b = self._root(a.id), self._root(b.id)
+            if root_a == root_b:
+                continue
+            self._parent[root_b] = root_a
+            self._links.append(Link(a=a.id, b=b.id, reason=reason))
+
+    def components(self) -> list[tuple[tuple[Finding, ...], tuple[Link, ...]]]:
+        members: dict[str, list[Finding]] = defaultdict(list)
+        links: dict[str, list[Link]] = defaultdict(list)
+        for finding in self._findings.values():
+            members[self._root(finding.id)].append(finding)
+        for held in self._links:
+            links[self._root(held.a)].append(held)
+        return [(tuple(found), tuple(links[root])) for root, found in members.items()]
+
+    def _root(self, finding: str) -> str:
+        while self._parent[finding] != finding:
+            self._parent[finding] = self._parent[self._parent[finding]]
+            finding = self._parent[finding]
+        return finding

@@ -1,0 +1,84 @@
+"""The one sentence a case opens with: who, since when, how far, how sure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from stillhunt.cases.case import Case, Scope, ScopedEntity
+from stillhunt.terms.entity import EntityKind
+from stillhunt.terms.level import Level
+from stillhunt.terms.period import duration_words, instant_words
+from stillhunt.terms.technique import tactic_title
+
+__all__ = ["in_list", "opening"]
+
+_HOW_SURE = {
+    Level.CRITICAL: "An intruder was",
+    Level.HIGH: "Somebody unwelcome was very probably",
+    Level.MEDIUM: "Somebody unwelcome may have been",
+    Level.LOW: "Something worth a look happened",
+}
+
+_COUNTED = ((EntityKind.HOST, "host"), (EntityKind.ACCOUNT, "account"), (EntityKind.MAILBOX, "mailbox"))
+
+
+def opening(case: Case) -> str:
+    """Say in one sentence where, since when, how far and how sure."""
+    parts = [f"{_HOW_SURE[case.level]} on {_place(case)} {_since(case)}"]
+    if case.stages:
+        parts.append("reaching " + in_list([tactic_title(s.tactic).lower() for s in case.stages]))
+    parts.append(_extent(case.entities))
+    return "; ".join(parts) + "."
+
+
+def in_list(words: Sequence[str]) -> str:
+    """Join words as a sentence does.
+
+    >>> in_list(["execution", "persistence", "impact"])
+    'execution, persistence and impact'
+    """
+    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"
+
+
+def _place(case: Case) -> str:
+    where = case.break_in.host or "an unnamed host"
+    others = [
+        t
+        for t in case.entities
+        if t.entity.kind is EntityKind.HOST and t.scope is Scope.CONFIRMED and t.entity.value != where
+    ]
+    return f"{where} and {_plural(len(others), 'more host')}" if others else where
+
+
+def _since(case: Case) -> str:
+    started, last = case.break_in, case.last_at
+    if started.latest is None or last is None:
+        return "at a time the records do not give"
+    if started.is_censored:
+        since = f"no later than {instant_words(started.latest)}"
+    elif started.earliest == started.latest:
+        since = f"from {instant_words(started.latest)}"
+    else:
+        since = f"by {instant_words(started.latest)}"
+    if not case.dwell_s:
+        return since
+    until = "the end of the logs" if case.is_active_at_end else instant_words(last)
+    return f"{since} until {until} ({duration_words(case.dwell_s)})"
+
+
+def _extent(touched: Sequence[ScopedEntity]) -> str:
+    confirmed = _counts(touched, Scope.CONFIRMED)
+    potential = _counts(touched, Scope.POTENTIAL)
+    said = f"{in_list(confirmed)} confirmed compromised" if confirmed else "no compromise confirmed"
+    return f"{said}, {in_list(potential)} potentially" if potential else said
+
+
+def _counts(touched: Sequence[ScopedEntity], how_sure: Scope) -> list[str]:
+    numbers = [(sum(t.entity.kind is kind and t.scope is how_sure for t in touched), noun) for kind, noun in _COUNTED]
+    return [_plural(number, noun) for number, noun in numbers if number]
+
+
+def _plural(number: int, noun: str) -> str:
+    if number == 1:
+        return f"1 {noun}"
+    return f"{number:,} {noun}es" if noun.endswith("x") else f"{number:,} {noun}s"

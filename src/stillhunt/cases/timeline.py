@@ -1,0 +1,147 @@
+"""When they broke in, how long they stayed, when they slept.
+
+The first sign is the earliest *core* finding: one of medium level or above, or a lower one of the same process
+tree. From each core finding the process tree is followed back, through all process starts and not only findings,
+to where somebody came in (a document opened, a file run by a user, a web server's child).
+
+The break-in is an instant if that entry itself was seen; an interval from the beginning of the host's logs if it
+was not but the logs reach well back; and "no later than" if the logs begin too late to tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from stillhunt.cases.case import BreakIn, Stage
+from stillhunt.cases.link import DOORS, entry_process, host_of
+from stillhunt.cases.trail import Process, Trail, file_name
+from stillhunt.detection.finding import Finding
+from stillhunt.telemetry.coverage import HostSpan
+from stillhunt.terms.entity import EntityKind
+from stillhunt.terms.level import Level
+from stillhunt.terms.period import duration_words, instant_words
+from stillhunt.terms.technique import tactic_rank, tactic_title
+
+__all__ = ["break_in", "core", "quiet_periods", "signs", "stages"]
+
+_QUIET = timedelta(days=7)
+_REACHES_BACK = timedelta(days=1)
+"""Logs that begin less than this before the first sign cannot show what came before it."""
+
+_ENTRY_TACTICS = frozenset({"initial-access"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sign:
+    at: datetime
+    host: str
+    what: str
+    is_entry: bool
+    finding: Finding
+
+
+def core(findings: Sequence[Finding], trail: Trail) -> tuple[Finding, ...]:
+    """Return the findings that carry a case: medium and above, and lower ones of the same process trees."""
+    strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
+    trees = {entry for f in strong for entry in _entries(f, trail)}
+    chosen = [f for f in findings if f in strong or trees.intersection(_entries(f, trail))]
+    return tuple(chosen) or tuple(findings)
+
+
+def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> BreakIn:
+    """Date the break-in of a case.
+
+    Args:
+        findings: The core findings of the case.
+        trail: What the rest of the logs remembers, in corrected time.
+        spans: Host to the span of its logs.
+    """
+    candidates = sorted(_signs_of_entry(findings, trail), key=lambda s: (s.at, not s.is_entry, s.finding.id))
+    if not candidates:
+        untimed = ("none of the records that show this case has a usable time",)
+        return BreakIn(earliest=None, latest=None, is_censored=True, host="", grounds=untimed)
+    first = candidates[0]
+    span = spans.get(first.host)
+    begin = span.first_at if span else None
+    grounds = [f"first sign {instant_words(first.at)} on {first.host or 'an unnamed host'}: {first.what}"]
+    if begin is not None:
+        grounds.append(_reach(first, begin))
+    if first.is_entry:
+        grounds.append("that record is the entry itself, so the break-in is dated to it")
+        earliest: datetime | None = first.at
+        censored = False
+    elif begin is None or first.at - begin < _REACHES_BACK:
+        grounds.append("no way in was seen; what happened before these logs begin cannot be known")
+        earliest, censored = None, True
+    else:
+        grounds.append("no way in was seen: it lies before the first sign, or left no trace in these logs")
+        earliest, censored = begin, False
+    return BreakIn(
+        earliest=earliest,
+        latest=first.at,
+        is_censored=censored,
+        host=first.host,
+        grounds=tuple(grounds),
+        findings=(first.finding.id,),
+    )
+
+
+def signs(findings: Sequence[Finding]) -> list[datetime]:
+    """Return every known time of the findings, sorted, without repetition."""
+    times = {t for f in findings for t in (f.first_at, f.last_at, *(e.ref.at for e in f.evidence)) if t is not None}
+    return sorted(times)
+
+
+def quiet_periods(times: Sequence[datetime]) -> tuple[tuple[datetime, datetime], ...]:
+    """Return the silences of more than a week between sorted times."""
+    return tuple((a, b) for a, b in pairwise(times) if b - a > _QUIET)
+
+
+def stages(findings: Sequence[Finding]) -> tuple[Stage, ...]:
+    """Return the ATT&CK tactics reached, in matrix order."""
+    tactics = sorted({t for f in findings for t in f.detector.tactics}, key=tactic_rank)
+    return tuple(_stage(t, [f for f in findings if t in f.detector.tactics]) for t in tactics)
+
+
+def _stage(tactic: str, findings: Sequence[Finding]) -> Stage:
+    times = signs(findings)
+    return Stage(
+        tactic=tactic,
+        first_at=times[0] if times else None,
+        last_at=times[-1] if times else None,
+        techniques=tuple(sorted({t for f in findings for t in f.detector.techniques})),
+        findings=tuple(f.id for f in findings),
+    )
+
+
+def _signs_of_entry(findings: Sequence[Finding], trail: Trail) -> Iterator[_Sign]:
+    for finding in findings:
+        if finding.first_at is None:
+            continue
+        is_entry = bool(_ENTRY_TACTICS.intersection(finding.detector.tactics))
+        tactic = ", ".join(tactic_title(t) for t in finding.detector.tactics) or "no tactic"
+        what = f"{finding.detector.title} ({tactic})"
+        yield _Sign(at=finding.first_at, host=host_of(finding), what=what, is_entry=is_entry, finding=finding)
+        for entry in sorted(_entries(finding, trail)):
+            yield _from_process(trail.processes[entry], finding)
+
+
+def _from_process(process: Process, finding: Finding) -> _Sign:
+    door = file_name(process.parent_image)
+    opened = f", started by {door}" if door else ""
+    what = f"{file_name(process.image)} run as {process.user or 'an unnamed account'}{opened}"
+    what += f", from which came: {finding.detector.title}"
+    return _Sign(at=process.at, host=process.host, what=what, is_entry=door in DOORS, finding=finding)
+
+
+def _entries(finding: Finding, trail: Trail) -> set[str]:
+    processes = [e.value for e in finding.entities if e.kind is EntityKind.PROCESS_ID and e.role != "parent"]
+    return {entry for p in processes if (entry := entry_process(p, trail)) is not None}
+
+
+def _reach(first: _Sign, begin: datetime) -> str:
+    before = (first.at - begin).total_seconds()
+    return f"logs of {first.host} begin {instant_words(begin)}, {duration_words(before)} before"

@@ -1,0 +1,65 @@
+"""``stillhunt hunt``: logs to cases."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, handles_errors, progress, results
+
+__all__ = ["command"]
+
+_EXIT_CODES = """
+Exit status: 0 done, 2 wrong usage, 3 input unreadable, 4 engine failure, 130 interrupted.
+With --exit-code: 0 nothing found and the logs could have shown it, 10 cases, 20 nothing found but blind.
+"""
+
+
+@click.command("hunt", epilog=_EXIT_CODES)
+@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option(
+    "--rules",
+    "-r",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Sigma rules to use instead of the built-in pack: a file, folder or release zip. Repeatable; "
+    "`builtin` stands for the pack.",
+)
+@click.option(
+    "--out",
+    "-o",
+    default=Path("stillhunt-out"),
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="Folder for case.html, cases.json, findings.jsonl, coverage.json and brief.json.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the cases as JSON instead of the summary.")
+@click.option("--exit-code", is_flag=True, help="Say by exit status what was found.")
+@click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
+@handles_errors
+def command(
+    paths: tuple[Path, ...], rules: tuple[Path, ...], out: Path, *, as_json: bool, exit_code: bool, quiet: bool
+) -> None:
+    """Find who is lurking in PATHS: log files, archives, or folders of them.
+
+    Nothing needs to be said about formats: they are recognised by content. What could not be read is counted
+    and shown, and the rest goes on.
+    """
+    from stillhunt.report.renderers import terminal
+    from stillhunt.workflows import workspace
+    from stillhunt.workflows.hunt import hunt
+
+    workspace.check(out)
+    with progress(quiet=quiet) as watch:
+        found = hunt(paths, rules=rules, watch=watch)
+        written = workspace.save(found.brief, out)
+    if as_json:
+        click.echo(workspace.cases_as_json(found.brief), nl=False)
+    else:
+        terminal.render(found.brief, results(), written=written)
+    if exit_code and found.cases:
+        sys.exit(EXIT_CASES)
+    if exit_code and found.coverage.verdict is not None and found.coverage.verdict.is_blind:
+        sys.exit(EXIT_BLIND)

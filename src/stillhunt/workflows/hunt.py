@@ -1,0 +1,149 @@
+"""Hunt: logs to events, findings, cases, assessments and one brief."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from importlib.metadata import version
+from pathlib import Path
+
+import pyarrow as pa
+
+from stillhunt.attribution.assessment import Assessment
+from stillhunt.attribution.rank import assess
+from stillhunt.cases.case import Case
+from stillhunt.cases.investigate import investigate
+from stillhunt.cases.trail import Trail
+from stillhunt.detection.finding import Finding, to_table
+from stillhunt.detection.scan import Scan
+from stillhunt.detection.sigma.load import load_rules
+from stillhunt.knowledge import KnowledgeBase, load_knowledge
+from stillhunt.progress import Step, Watcher, silent
+from stillhunt.report.brief import Brief
+from stillhunt.telemetry.collect import Reading
+from stillhunt.telemetry.coverage import Coverage, judge
+
+__all__ = ["Hunt", "hunt"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hunt:
+    """What a hunt found.
+
+    Attributes:
+        brief: All of it, as the one document every renderer takes.
+    """
+
+    brief: Brief
+
+    @property
+    def cases(self) -> tuple[Case, ...]:
+        """Cases, most serious first."""
+        return self.brief.cases
+
+    @property
+    def assessments(self) -> tuple[Assessment, ...]:
+        """Who each case most likely is, in the order of the cases."""
+        return self.brief.assessments
+
+    @property
+    def findings(self) -> pa.Table:
+        """Findings as an Arrow table, one row each, in order of time."""
+        return to_table(self.brief.findings)
+
+    @property
+    def coverage(self) -> Coverage:
+        """What was read, what was not, and what the logs could have shown."""
+        return self.brief.coverage
+
+
+def hunt(
+    paths: str | Path | Iterable[str | Path],
+    *,
+    rules: Sequence[str | Path] = (),
+    watch: Watcher = silent,
+) -> Hunt:
+    """Hunt through logs.
+
+    Args:
+        paths: Files, archives or folders of logs; folders are walked.
+        rules: Sigma rules to use instead of the built-in pack: files, folders or release zips. The word
+            ``builtin`` stands for the pack, to use it beside others.
+        watch: Told about progress, once per batch.
+
+    Returns:
+        Cases, findings, coverage and assessments.
+
+    Raises:
+        InputError: None of the paths can be read, or none of the rules can be loaded.
+    """
+    given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
+    watch(Step(task="compile", subject="rules", done=0, total=None))
+    scan = Scan(load_rules(rules))
+    trail = Trail()
+    reading = Reading(given, watch=watch)
+    for batch in reading.batches():
+        scan.feed(batch)
+        trail.observe(batch)
+    watch(Step(task="link", subject="findings", done=0, total=None))
+    findings = scan.findings(reading.clocks.shift_s)
+    trail.shift(reading.clocks.shift_s)
+    coverage = _with_rules(reading.coverage(), scan)
+    cases = investigate(findings, trail, coverage)
+    watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
+    knowledge = load_knowledge()
+    return Hunt(brief=_brief(given, coverage, cases, findings, knowledge))
+
+
+def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:
+    states = scan.rule_states()
+    verdict = judge(states, n_events=coverage.n_events)
+    return replace(coverage, rules=states, verdict=verdict, problems=(*coverage.problems, *scan.problems))
+
+
+def _brief(
+    given: Sequence[Path],
+    coverage: Coverage,
+    cases: Sequence[Case],
+    findings: Sequence[Finding],
+    knowledge: KnowledgeBase,
+) -> Brief:
+    by_id = {f.id: f for f in findings}
+    looked_for = _looked_for(coverage, findings)
+    techniques = sorted({t for case in cases for t in case.techniques})
+    software = sorted({s for case in cases for s in case.software})
+    return Brief(
+        version=version("stillhunt"),
+        inputs=tuple(str(p) for p in given),
+        coverage=coverage,
+        cases=tuple(cases),
+        assessments=tuple(_assess(case, by_id, knowledge, looked_for) for case in cases),
+        findings=tuple(findings),
+        technique_names={t: knowledge.techniques[t].name for t in techniques if t in knowledge.techniques},
+        software_names={s: knowledge.software[s].name for s in software if s in knowledge.software},
+    )
+
+
+def _assess(
+    case: Case, findings: dict[str, Finding], knowledge: KnowledgeBase, looked_for: frozenset[str]
+) -> Assessment:
+    shown_by_technique: dict[str, list[str]] = {}
+    shown_by_software: dict[str, list[str]] = {}
+    for finding in (findings[f] for f in case.findings):
+        for technique in finding.detector.techniques:
+            shown_by_technique.setdefault(technique, []).append(finding.id)
+        for software in finding.detector.software:
+            shown_by_software.setdefault(software, []).append(finding.id)
+    return assess(
+        case_id=case.id,
+        techniques=shown_by_technique,
+        software=shown_by_software,
+        knowledge=knowledge,
+        looked_for=looked_for,
+    )
+
+
+def _looked_for(coverage: Coverage, findings: Sequence[Finding]) -> frozenset[str]:
+    """Return the techniques that an active rule could have shown."""
+    found = {t for f in findings for t in f.detector.techniques}
+    return frozenset({t for r in coverage.rules if r.status == "active" for t in r.techniques} | found)

@@ -1,0 +1,38 @@
+"""A case is as serious as its evidence together."""
+
+from __future__ import annotations
+
+import pytest
+
+from stillhunt.cases.triage import case_level, is_case
+from stillhunt.terms.level import Level
+
+
+def test_a_detector_alone_is_taken_one_step_down(make_finding, at):
+    level, why = case_level([make_finding("dump", at(2021, 1, 1), level=Level.HIGH)])
+    assert level is Level.MEDIUM
+    assert "alone" in why
+
+
+def test_two_detectors_of_medium_level_keep_it(make_finding, at):
+    found = [make_finding(n, at(2021, 1, 1), level=Level.MEDIUM) for n in ("a", "b")]
+    assert case_level(found)[0] is Level.MEDIUM
+
+
+def test_strong_detectors_over_four_tactics_raise_the_level(make_finding, at):
+    tactics = (("initial-access", "execution"), ("persistence", "credential-access"))
+    found = [make_finding(str(i), at(2021, 1, 1), tactics=t) for i, t in enumerate(tactics)]
+    assert case_level(found)[0] is Level.CRITICAL
+
+
+def test_the_same_detector_twice_is_still_one(make_finding, at):
+    found = [make_finding("a", at(2021, 1, i), level=Level.MEDIUM, host=f"h{i}") for i in (1, 2)]
+    assert case_level(found)[0] is Level.LOW
+
+
+@pytest.mark.parametrize(
+    ("n_low", "tactics", "expected"), [(2, ("a", "b"), False), (3, ("a", "b"), True), (3, ("a", "a"), False)]
+)
+def test_low_findings_make_a_case_only_together(make_finding, at, n_low, tactics, expected):
+    found = [make_finding(str(i), at(2021, 1, 1), level=Level.LOW, tactics=(tactics[i % 2],)) for i in range(n_low)]
+    assert is_case(found) is expected

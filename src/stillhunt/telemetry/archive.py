@@ -1,0 +1,171 @@
+"""Files, compressed files and archives: what they hold, opened one at a time and within limits.
+
+Recognised by their first bytes, never by name. Limits against archive bombs: a member may unpack to at most
+300 times its compressed size (but always to 256 MiB), archives may be nested three deep.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import lzma
+import sys
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, BinaryIO, cast
+
+from stillhunt.errors import SourceError
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+__all__ = ["DAMAGED", "Member", "members", "seekable"]
+
+_MAX_RATIO = 300
+_ALWAYS_ALLOWED = 256 << 20
+_MAX_DEPTH = 3
+_IN_MEMORY = 64 << 20
+
+_GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", (b"PK\x03\x04", b"PK\x05\x06")
+
+DAMAGED = (EOFError, OSError, zlib.error, zstd.ZstdError, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
+"""What the decompressors raise on damaged content."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Member:
+    """One log, or what may be one, inside a file given.
+
+    Attributes:
+        name: As shown to people: the path, with ``!member`` for a member of an archive.
+        open: Opens its uncompressed content; raises :class:`SourceError` if it cannot be.
+        note: Set if it is not to be read, saying why.
+    """
+
+    name: str
+    open: Callable[[], BinaryIO]
+    note: str = ""
+
+
+def members(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
+    """Yield the logs of one file: itself, or what it holds if it is compressed or an archive.
+
+    Args:
+        path: The file, as shown to people.
+        opener: Opens it.
+
+    Raises:
+        SourceError: The file cannot be unpacked.
+        OSError: It cannot be opened.
+    """
+    with opener() as file:
+        head = file.read(4)
+    yield from _unpack(str(path), opener, head=head, n_packed=path.stat().st_size, depth=0)
+
+
+@contextmanager
+def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
+    """Give a stream that can seek: itself, or a copy in memory or, beyond 64 MiB, in a temporary file."""
+    if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
+        yield stream
+        return
+    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
+        while chunk := stream.read(1 << 20):
+            copy.write(chunk)
+        copy.seek(0)
+        yield cast("BinaryIO", copy)
+
+
+def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed: int, depth: int) -> Iterator[Member]:
+    is_packed = head.startswith((_GZIP, _ZSTD)) or head.startswith(_ZIP)
+    if is_packed and depth >= _MAX_DEPTH:
+        yield Member(name=name, open=opener, note=f"archives are opened {_MAX_DEPTH} deep and no deeper")
+        return
+    if head.startswith(_GZIP):
+        yield from _unpack_stream(name, lambda: gzip.open(opener(), "rb"), n_packed=n_packed, depth=depth)
+    elif head.startswith(_ZSTD):
+        yield from _unpack_stream(name, lambda: zstd.ZstdFile(opener()), n_packed=n_packed, depth=depth)
+    elif head.startswith(_ZIP):
+        yield from _unpack_zip(name, opener, depth=depth)
+    else:
+        yield Member(name=name, open=opener)
+
+
+def _unpack_stream(name: str, unpacker: Callable[[], IO[bytes]], *, n_packed: int, depth: int) -> Iterator[Member]:
+    def opened() -> BinaryIO:
+        return _limited(unpacker(), name, n_packed)
+
+    try:
+        with opened() as stream:
+            head = stream.read(4)
+    except DAMAGED as error:
+        raise SourceError(f"cannot be unpacked: {error}", where=name, hint="copy or download it again") from error
+    yield from _unpack(name, opened, head=head, n_packed=n_packed, depth=depth + 1)
+
+
+def _unpack_zip(name: str, opener: Callable[[], BinaryIO], *, depth: int) -> Iterator[Member]:
+    try:
+        with seekable(opener()) as stream, zipfile.ZipFile(stream) as archive:
+            for info in sorted(archive.infolist(), key=lambda i: i.filename):
+                if not info.is_dir():
+                    yield from _unpack_member(f"{name}!{info.filename}", archive, info, depth=depth)
+    except DAMAGED as error:
+        raise SourceError(f"is a damaged zip archive: {error}", where=name, hint="copy or download it again") from error
+
+
+def _unpack_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, depth: int) -> Iterator[Member]:
+    def opened() -> BinaryIO:
+        return _limited(archive.open(info), name, info.compress_size)
+
+    if "__MACOSX/" in info.filename or info.filename.rpartition("/")[2] in {".DS_Store", "Thumbs.db"}:
+        yield Member(name=name, open=opened, note="the desktop's own file, no log")
+        return
+    if info.flag_bits & 0x1:
+        remedy = "unpack it with its password and give the folder"
+        yield Member(name=name, open=opened, note=f"protected by a password: {remedy}")
+        return
+    try:
+        with opened() as stream:
+            head = stream.read(4)
+    except DAMAGED as error:
+        yield Member(name=name, open=opened, note=f"cannot be unpacked: {error}")
+        return
+    yield from _unpack(name, opened, head=head, n_packed=info.compress_size, depth=depth + 1)
+
+
+def _limited(stream: IO[bytes], name: str, n_packed: int) -> BinaryIO:
+    return io.BufferedReader(_Limited(stream, name, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed)), 1 << 17)
+
+
+class _Limited(io.RawIOBase):
+    """Passes content on and stops a bomb."""
+
+    def __init__(self, stream: IO[bytes], name: str, limit: int) -> None:
+        self._stream, self._name, self._left, self._limit = stream, name, limit, limit
+
+    def readable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._limit - self._left
+
+    def readinto(self, target: object) -> int:
+        view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
+        chunk = self._stream.read(len(view))
+        self._left -= len(chunk)
+        if self._left < 0:
+            message = f"unpacks to more than {self._limit >> 20:,} MiB, which looks like an archive bomb"
+            raise SourceError(message, where=self._name, hint="unpack it yourself if you trust it")
+        view[: len(chunk)] = chunk
+        return len(chunk)
+
+    def close(self) -> None:
+        self._stream.close()
+        super().close()

@@ -1,0 +1,155 @@
+"""Clocks that disagree inside one record, and which of them to believe.
+
+Sysmon writes ``UtcTime`` into its events; the record's own time comes from the system, through whatever
+exported it. Per host and file their difference is collected by event id. Criteria:
+
+- An event id whose differences do not agree among themselves (nine in ten within a minute of their median), or
+  that disagrees with the majority of the others, is distrusted.
+- If the trusted ids agree on a difference above two minutes that lies within a minute of a multiple of fifteen
+  minutes, the record's time is local time labelled as UTC: every time of that host in that file is shifted.
+- If they agree on another difference above two minutes, it is reported and nothing is shifted: a slow delivery
+  or a replayed log looks the same.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from datetime import datetime
+
+from stillhunt.telemetry.coverage import ClockFault
+from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.instant import read_instant
+from stillhunt.telemetry.logsource import SYSMON, SYSMON_CHANNEL
+from stillhunt.terms.period import duration_words
+
+__all__ = ["ClockLedger"]
+
+_WORTH_SAYING_S = 120
+_ZONE_STEP_S = 900
+_TOLERANCE_S = 60
+_AGREEING_SHARE = 0.9
+_FEWEST = 3
+
+
+class ClockLedger:
+    """Differences between the record's time and Sysmon's, per file, host and event id."""
+
+    def __init__(self) -> None:
+        self._differences: dict[tuple[str, str], dict[str, Counter[int]]] = defaultdict(dict)
+        self._judged: dict[tuple[str, str], tuple[int, list[ClockFault]]] = {}
+
+    def observe(self, batch: EventBatch) -> None:
+        """Take note of both times of Sysmon's events."""
+        event = batch.event_class
+        is_sysmon = (event.provider or "").lower() == SYSMON or (event.channel or "").lower() == SYSMON_CHANNEL
+        if not is_sysmon or "UtcTime" not in batch.data.schema.names:
+            return
+        columns = batch.data.select(["@timestamp", "UtcTime", "event.file", "host.name", "event.clock"]).to_pydict()
+        for logged, utc, file, host, clock in zip(*columns.values(), strict=True):
+            own = read_instant(utc)
+            if logged is None or own is None or clock == "UtcTime":
+                continue
+            by_id = self._differences[file, host or ""]
+            seconds = round((own - logged).total_seconds())
+            by_id.setdefault(event.event_id or "", Counter())[seconds] += 1
+        self._judged.clear()
+
+    def shift_s(self, file: str, host: str) -> int:
+        """Return the seconds to add to the logged times of a host in a file; 0 where nothing is known."""
+        return self._judge((file, host))[0]
+
+    def corrected(self, file: str, host: str, at: datetime) -> datetime:
+        """Return a logged time with its correction."""
+        seconds = self.shift_s(file, host)
+        return datetime.fromtimestamp(at.timestamp() + seconds, at.tzinfo) if seconds else at
+
+    def faults(self) -> tuple[ClockFault, ...]:
+        """Return every disagreement found, in order of file and host."""
+        return tuple(fault for key in sorted(self._differences) for fault in self._judge(key)[1])
+
+    def _judge(self, key: tuple[str, str]) -> tuple[int, list[ClockFault]]:
+        if key not in self._judged:
+            self._judged[key] = _judge(*key, self._differences.get(key, {}))
+        return self._judged[key]
+
+
+def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, list[ClockFault]]:
+    medians = {event_id: _median(counter) for event_id, counter in by_id.items()}
+    steady = {e for e, c in by_id.items() if _share_near(c, medians[e]) >= _AGREEING_SHARE}
+    pooled: Counter[int] = Counter()
+    for event_id in steady:
+        pooled.update(by_id[event_id])
+    if pooled.total() < _FEWEST:
+        return 0, []
+    agreed = _median(pooled)
+    trusted = {e for e in steady if abs(medians[e] - agreed) <= _TOLERANCE_S}
+    faults = [
+        ClockFault(
+            host=host,
+            path=file,
+            trusted="system time",
+            distrusted=f"UtcTime of Sysmon event {event_id}",
+            shift_s=None,
+            n_events=by_id[event_id].total(),
+            why=f"it lies {_apart(by_id[event_id])} from the system time where events {_names(trusted)} agree on "
+            f"{_signed(agreed)}; it is not used",
+        )
+        for event_id in sorted(by_id.keys() - trusted, key=_as_number)
+        if _strays(by_id[event_id], agreed)
+    ]
+    if abs(agreed) <= _WORTH_SAYING_S:
+        return 0, faults
+    shift = round(agreed / _ZONE_STEP_S) * _ZONE_STEP_S
+    n_events = sum(by_id[e].total() for e in trusted)
+    is_zone = shift != 0 and abs(agreed - shift) <= _TOLERANCE_S
+    how = (
+        f"a constant {_signed(agreed)}, near a multiple of 15 minutes: local time labelled as UTC, shifted by {_signed(shift)}"
+        if is_zone
+        else f"a constant {_signed(agreed)}, no time zone: reported, not shifted"
+    )
+    main = ClockFault(
+        host=host,
+        path=file,
+        trusted=f"UtcTime of Sysmon events {_names(trusted)}",
+        distrusted="system time",
+        shift_s=shift if is_zone else None,
+        n_events=n_events,
+        why=f"{n_events:,} records put the system time apart from Sysmon's by {how}",
+    )
+    return (shift if is_zone else 0), [main, *faults]
+
+
+def _median(counter: Counter[int]) -> int:
+    middle, seen = counter.total() / 2, 0
+    for value in sorted(counter):
+        seen += counter[value]
+        if seen >= middle:
+            return value
+    return 0
+
+
+def _share_near(counter: Counter[int], centre: int) -> float:
+    return sum(n for v, n in counter.items() if abs(v - centre) <= _TOLERANCE_S) / counter.total()
+
+
+def _strays(counter: Counter[int], agreed: int) -> bool:
+    """Tell whether more than a tenth of the records lie more than two minutes off."""
+    far = sum(n for v, n in counter.items() if abs(v - agreed) > _WORTH_SAYING_S)
+    return far / counter.total() > 1 - _AGREEING_SHARE
+
+
+def _apart(counter: Counter[int]) -> str:
+    low, high = min(counter), max(counter)
+    return _signed(low) if low == high else f"between {_signed(low)} and {_signed(high)}"
+
+
+def _signed(seconds: int) -> str:
+    return f"{'-' if seconds < 0 else '+'}{duration_words(abs(seconds))}" if seconds else "nothing"
+
+
+def _names(event_ids: set[str]) -> str:
+    return ", ".join(sorted(event_ids, key=_as_number))
+
+
+def _as_number(event_id: str) -> tuple[int, str]:
+    return (int(event_id), event_id) if event_id.isdecimal() else (0, event_id)

@@ -1,0 +1,204 @@
+"""Paths to batches of events: walk, unpack, recognise by content, read; and say what was not read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
+from io import BufferedReader
+from pathlib import Path
+from typing import BinaryIO
+
+from stillhunt.errors import InputError, Problem, SourceError
+from stillhunt.progress import Step, Watcher, silent
+from stillhunt.telemetry.archive import DAMAGED, Member, members, seekable
+from stillhunt.telemetry.clock import ClockLedger
+from stillhunt.telemetry.coverage import Coverage, InputFile
+from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.guess import guess_format
+from stillhunt.telemetry.ledger import ReadingLedger
+from stillhunt.telemetry.source import SOURCES, LogFile, Source
+
+__all__ = ["WORKSPACE_MARKER", "Reading"]
+
+WORKSPACE_MARKER = "stillhunt-workspace.json"
+"""A folder that holds this file is a workspace of stillhunt, not a folder of logs."""
+
+_HEAD = 1 << 16
+_BUFFER = 1 << 17
+
+
+class Reading:
+    """Reads logs once, in order of their paths, and keeps account of it.
+
+    Args:
+        paths: Files and folders.
+        watch: Told after every batch how many bytes of all files and how many events are done.
+    """
+
+    def __init__(self, paths: Sequence[Path], *, watch: Watcher = silent) -> None:
+        self._paths = paths
+        self._watch = watch
+        self._ledger = ReadingLedger()
+        self._done = self._total = 0
+        self._handle: BinaryIO | None = None
+
+    @property
+    def clocks(self) -> ClockLedger:
+        """Corrections to logged times; complete once :meth:`batches` is exhausted."""
+        return self._ledger.clocks
+
+    def coverage(self) -> Coverage:
+        """Return what was read and what was not; complete once :meth:`batches` is exhausted."""
+        return self._ledger.coverage()
+
+    def batches(self) -> Iterator[EventBatch]:
+        """Yield all events. ``@timestamp`` is the system time as logged; add ``clocks.shift_s(file, host)``.
+
+        Raises:
+            InputError: None of the paths holds a file that could be read.
+        """
+        files = self._files()
+        sizes = {path: _size(path) for path in files}
+        self._total = sum(sizes.values())
+        for path in files:
+            yield from self._file(path)
+            self._done += sizes[path]
+        if not any(f.n_events for f in self._ledger.files):
+            self._refuse()
+
+    def _files(self) -> list[Path]:
+        found: dict[Path, Path] = {}
+        for given in sorted(set(self._paths), key=str):
+            if not given.exists():
+                self._problem(str(given), "there is no such file or folder", hint="check the path")
+                continue
+            paths = list(self._walk(given))
+            if not paths and given.is_dir():
+                self._problem(str(given), "the folder holds no file to read", hint="check the path")
+            for path in paths:
+                first = found.setdefault(path.resolve(), path)
+                if first != path:
+                    self._not_read(str(path), f"the same file as {first}, read once")
+        return sorted(found.values(), key=str)
+
+    def _walk(self, given: Path) -> Iterator[Path]:
+        if not given.is_dir():
+            yield given
+            return
+        for folder, subfolders, names in os.walk(given):
+            subfolders.sort()
+            if WORKSPACE_MARKER in names:
+                subfolders.clear()
+                self._not_read(folder, "results of stillhunt, not logs")
+                continue
+            yield from (Path(folder, name) for name in sorted(names))
+
+    def _open(self, path: Path) -> BinaryIO:
+        """Open a file given, and remember it: its position is the progress, however deep the archive."""
+        self._handle = path.open("rb", buffering=_BUFFER)
+        return self._handle
+
+    def _file(self, path: Path) -> Iterator[EventBatch]:
+        # The one place where an error of one file becomes a problem, and the rest goes on.
+        try:
+            for member in members(path, lambda: self._open(path)):
+                if member.note:
+                    self._not_read(member.name, member.note)
+                else:
+                    yield from self._member(member)
+        except SourceError as error:
+            self._not_read(error.where or str(path), error.message, problem=True, hint=error.hint)
+        except OSError as error:
+            self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True)
+
+    def _member(self, member: Member) -> Iterator[EventBatch]:
+        with member.open() as stream:
+            head = _peek(stream)
+            name = _recognise(head)
+            if name is None:
+                self._unknown(member.name, head)
+                return
+            source = SOURCES[name]
+            with seekable(stream) if source.needs_seek else nullcontext(stream) as content:
+                yield from self._events(name, source, LogFile(name=member.name, stream=content))
+
+    def _events(self, name: str, source: Source, log: LogFile) -> Iterator[EventBatch]:
+        n_before, trouble = self._ledger.n_events, ""
+        try:
+            for batch in source.read(log):
+                self._ledger.observe(batch)
+                self._tell(log.name)
+                yield batch
+        except SourceError as error:
+            trouble = error.message
+            self._problem(error.where or log.name, error.message, hint=error.hint)
+        except DAMAGED as error:
+            trouble = f"cannot be read to its end: {error}"
+            self._problem(log.name, trouble, hint="what comes before was read; copy or download it again")
+        self._ledger.problems.extend(log.problems)
+        if log.n_unread and not trouble:
+            trouble = f"{log.n_unread:,} records could not be read"
+        self._ledger.files.append(
+            InputFile(
+                path=log.name,
+                source=name,
+                n_bytes=_position(log.stream),
+                n_events=self._ledger.n_events - n_before,
+                n_unread=log.n_unread,
+                note=trouble,
+            )
+        )
+
+    def _tell(self, subject: str) -> None:
+        inside = _position(self._handle) if self._handle is not None else 0
+        done = min(self._done + inside, self._total)
+        self._watch(Step(task="read", subject=subject, done=done, total=self._total, events=self._ledger.n_events))
+
+    def _unknown(self, name: str, head: bytes) -> None:
+        guess = guess_format(head)
+        if guess.is_log:
+            hint = f"logs that can be read: {'; '.join(s.title for s in SOURCES)}"
+            self._not_read(name, f"{guess.what}: no source reads it", problem=True, hint=hint)
+        else:
+            self._not_read(name, f"{guess.what}, no log")
+
+    def _not_read(self, name: str, why: str, *, problem: bool = False, hint: str | None = None) -> None:
+        self._ledger.files.append(InputFile(path=name, source=None, n_bytes=0, n_events=0, n_unread=0, note=why))
+        if problem:
+            self._problem(name, why, hint=hint)
+
+    def _problem(self, where: str, message: str, *, hint: str | None = None) -> None:
+        self._ledger.problems.append(Problem(code="source", message=message, where=where, hint=hint))
+
+    def _refuse(self) -> None:
+        named = [p for p in self._ledger.problems if p.hint][:1]
+        if len(self._paths) == 1 and named:
+            raise InputError(named[0].message, where=named[0].where, hint=named[0].hint)
+        where = ", ".join(str(p) for p in self._paths[:3])
+        n_files = len(self._ledger.files)
+        hint = f"logs that can be read: {'; '.join(s.title for s in SOURCES)}"
+        raise InputError(f"no event could be read from {n_files:,} files", where=where, hint=hint)
+
+
+def _recognise(head: bytes) -> str | None:
+    return next((name for name in SOURCES.names() if SOURCES[name].sniff(head)), None)
+
+
+def _peek(stream: BinaryIO) -> bytes:
+    peeked: bytes = stream.peek(_HEAD) if isinstance(stream, BufferedReader) else b""
+    return peeked[:_HEAD]
+
+
+def _position(stream: BinaryIO) -> int:
+    try:
+        return stream.tell()
+    except (ValueError, OSError):
+        return 0
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return 0

@@ -1,0 +1,69 @@
+"""What a file that no source reads looks like, so that its owner knows what was left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Guess", "guess_format"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Guess:
+    """What a file looks like.
+
+    Attributes:
+        what: In a few words.
+        is_log: Whether it may be a log that somebody wanted to be read.
+    """
+
+    what: str
+    is_log: bool
+
+
+_BY_MAGIC: tuple[tuple[bytes, str, bool], ...] = (
+    (b"\xd4\xc3\xb2\xa1", "a packet capture (pcap)", True),
+    (b"\xa1\xb2\xc3\xd4", "a packet capture (pcap)", True),
+    (b"\x4d\x3c\xb2\xa1", "a packet capture (pcap)", True),
+    (b"\x0a\x0d\x0d\x0a", "a packet capture (pcapng)", True),
+    (b"#separator", "a Zeek log", True),
+    (b"regf", "a Windows registry hive", True),
+    (b"BZh", "a bzip2 file", True),
+    (b"\xfd7zXZ", "an xz file", True),
+    (b"7z\xbc\xaf\x27\x1c", "a 7-Zip archive", True),
+    (b"Rar!", "a RAR archive", True),
+    (b"%PDF", "a PDF document", False),
+    (b"\x89PNG", "an image", False),
+    (b"\xff\xd8\xff", "an image", False),
+    (b"GIF8", "an image", False),
+    (b"MZ", "a Windows program", False),
+    (b"\x7fELF", "a Linux program", False),
+)
+
+_BY_CONTENT: tuple[tuple[bytes, str, bool], ...] = (
+    (b'"synthetic": true', "the truth of a simulated intrusion", False),
+    (b"#fields\t", "a Zeek log", True),
+    (b"type=SYSCALL", "a Linux audit log", True),
+    (b"<Event xmlns", "Windows events as XML", True),
+    (b'"eventVersion"', "an AWS CloudTrail log", True),
+    (b"AuditData", "an M365 unified audit log", True),
+    (b"Received: ", "a mail", True),
+)
+
+
+def guess_format(head: bytes) -> Guess:
+    """Guess from the beginning of a file what it is."""
+    if not head:
+        return Guess(what="an empty file", is_log=False)
+    for magic, what, is_log in _BY_MAGIC:
+        if head.startswith(magic):
+            return Guess(what=what, is_log=is_log)
+    if head[257:262] == b"ustar":
+        return Guess(what="a tar archive", is_log=True)
+    for words, what, is_log in _BY_CONTENT:
+        if words in head:
+            return Guess(what=what, is_log=is_log)
+    if b"\x00" in head[:4096]:
+        return Guess(what="binary content of an unknown format", is_log=True)
+    if head.lstrip()[:1] in {b"{", b"["}:
+        return Guess(what="JSON of an unknown shape", is_log=True)
+    return Guess(what="text of an unknown format", is_log=True)

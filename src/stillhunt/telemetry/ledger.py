@@ -1,0 +1,208 @@
+"""What reading leaves behind: files, spans, gaps and holes, collected batch by batch.
+
+A gap is a silence of a host's channel of more than three days that is also more than four times as long as all
+but one in twenty of its pauses between busy hours; channels with fewer than a hundred busy hours have no rhythm
+to judge by. A record hole is a jump of EventRecordID inside one file.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillhunt.errors import Problem
+from stillhunt.telemetry.clock import ClockLedger
+from stillhunt.telemetry.coverage import ClassSpan, Coverage, Gap, HostSpan, InputFile, RecordHole
+from stillhunt.telemetry.event import EventBatch
+
+__all__ = ["ReadingLedger"]
+
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Times outside are kept on their events but widen no span: unset or damaged clocks write 1601 or 1970."""
+
+_GAP_AT_LEAST_H = 72
+_GAP_TIMES_USUAL = 4
+_RHYTHM_HOURS = 100
+_HOLES_KEPT = 20
+
+
+@dataclass(slots=True)
+class _Span:
+    n_events: int = 0
+    first_at: datetime | None = None
+    last_at: datetime | None = None
+
+    def add(self, n_events: int, first: datetime | None, last: datetime | None) -> None:
+        self.n_events += n_events
+        if first is not None:
+            self.first_at = first if self.first_at is None else min(self.first_at, first)
+        if last is not None:
+            self.last_at = last if self.last_at is None else max(self.last_at, last)
+
+
+@dataclass(slots=True)
+class ReadingLedger:
+    """Collects what was read; :meth:`coverage` says it."""
+
+    files: list[InputFile] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    clocks: ClockLedger = field(default_factory=ClockLedger)
+    n_events: int = 0
+    _classes: dict[tuple[str, str], _Span] = field(default_factory=dict)
+    _hosts: dict[tuple[str, str], _Span] = field(default_factory=dict)
+    _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
+    _record_ids: dict[tuple[str, str], list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
+    _odd_times: dict[str, int] = field(default_factory=dict)
+
+    def observe(self, batch: EventBatch) -> None:
+        """Take note of a batch."""
+        data = batch.data
+        self.n_events += data.num_rows
+        self.clocks.observe(batch)
+        event = batch.event_class
+        plausible = self._plausible(data)
+        span = self._classes.setdefault((event.name, event.channel or ""), _Span())
+        span.add(data.num_rows, *_ends(plausible["@timestamp"]))
+        for row in _by_host(plausible):
+            span = self._hosts.setdefault((row["event.file"] or "", row["host.name"] or ""), _Span())
+            span.add(row["n"], row["first"], row["last"])
+        if event.channel:
+            self._observe_rhythm(event.channel, plausible)
+            self._observe_record_ids(event.channel, data)
+
+    def coverage(self) -> Coverage:
+        """Return what was read, with every time corrected."""
+        shift_s = self.clocks.shift_s
+        holes = self._holes()
+        return Coverage(
+            files=tuple(sorted(self.files, key=lambda f: f.path)),
+            classes=self._class_spans(),
+            hosts=self._host_spans(shift_s),
+            gaps=tuple(sorted(self._gaps(shift_s), key=lambda g: (g.host, g.start_at, g.channel))),
+            record_holes=tuple(holes),
+            clocks=self.clocks.faults(),
+            problems=(*self.problems, *self._odd_time_problems()),
+        )
+
+    def _plausible(self, data: pa.RecordBatch) -> pa.Table:
+        table = pa.Table.from_batches([data.select(["@timestamp", "event.file", "host.name"])])
+        times = table["@timestamp"]
+        is_odd = pc.or_(pc.less(times, pa.scalar(_EARLIEST)), pc.greater(times, pa.scalar(_LATEST)))
+        n_odd = pc.sum(is_odd).as_py() or 0
+        if n_odd:
+            for file in pc.unique(pc.filter(table["event.file"], is_odd)).to_pylist():
+                self._odd_times[file] = self._odd_times.get(file, 0) + n_odd
+            kept = pc.if_else(pc.fill_null(is_odd, value=False), pa.scalar(None, times.type), times)
+            table = table.set_column(0, "@timestamp", kept)
+        return table
+
+    def _observe_rhythm(self, channel: str, table: pa.Table) -> None:
+        hours = pc.divide(pc.cast(table["@timestamp"], pa.int64()), pa.scalar(3_600_000_000, pa.int64()))
+        seen = pa.table({"file": table["event.file"], "host": table["host.name"], "hour": hours})
+        for row in seen.group_by(["file", "host", "hour"]).aggregate([]).to_pylist():
+            if row["hour"] is not None:
+                self._busy_hours[row["file"] or "", row["host"] or "", channel].add(row["hour"])
+
+    def _observe_record_ids(self, channel: str, data: pa.RecordBatch) -> None:
+        if "EventRecordID" not in data.schema.names or data.num_rows == 0:
+            return
+        file = data["event.file"][0].as_py()
+        ids = pc.cast(pc.cast(data["EventRecordID"], pa.string()), pa.int64(), safe=False)
+        self._record_ids[file, channel].append(ids)
+
+    def _holes(self) -> list[RecordHole]:
+        found: list[RecordHole] = []
+        for (file, channel), chunks in sorted(self._record_ids.items()):
+            ids = sorted(set(pa.chunked_array(chunks).drop_null().to_pylist()))
+            jumps = [(a + 1, b - 1) for a, b in pairwise(ids) if b > a + 1]
+            found.extend(
+                RecordHole(path=file, channel=channel, first_missing=a, last_missing=b) for a, b in jumps[:_HOLES_KEPT]
+            )
+            if len(jumps) > _HOLES_KEPT:
+                self.problems.append(
+                    Problem(
+                        code="source",
+                        message=f"{len(jumps):,} jumps in the record ids of {channel}; the first {_HOLES_KEPT} are listed",
+                        where=file,
+                        hint="events were filtered on export, lost, or removed",
+                    )
+                )
+        return found
+
+    def _class_spans(self) -> tuple[ClassSpan, ...]:
+        return tuple(
+            ClassSpan(name=name, channel=channel or None, n_events=s.n_events, first_at=s.first_at, last_at=s.last_at)
+            for (name, channel), s in sorted(self._classes.items())
+        )
+
+    def _host_spans(self, shift_s: Callable[[str, str], int]) -> tuple[HostSpan, ...]:
+        hosts: dict[str, _Span] = {}
+        for (file, host), span in self._hosts.items():
+            delta = timedelta(seconds=shift_s(file, host))
+            first = None if span.first_at is None else span.first_at + delta
+            last = None if span.last_at is None else span.last_at + delta
+            hosts.setdefault(host, _Span()).add(span.n_events, first, last)
+        return tuple(
+            HostSpan(host=host, n_events=s.n_events, first_at=s.first_at, last_at=s.last_at)
+            for host, s in sorted(hosts.items())
+        )
+
+    def _gaps(self, shift_s: Callable[[str, str], int]) -> list[Gap]:
+        rhythms: dict[tuple[str, str], set[float]] = defaultdict(set)
+        for (file, host, channel), hours in self._busy_hours.items():
+            shift_h = shift_s(file, host) / 3600
+            rhythms[host, channel].update(hour + shift_h for hour in hours)
+        found = []
+        for (host, channel), hours_seen in rhythms.items():
+            for start, end, usual in _silences(sorted(hours_seen)):
+                found.append(
+                    Gap(
+                        host=host,
+                        channel=channel,
+                        start_at=datetime.fromtimestamp((start + 1) * 3600, UTC),
+                        end_at=datetime.fromtimestamp(end * 3600, UTC),
+                        why=f"silent for {round(end - start - 1):,} hours where pauses are usually at most {usual:,.0f}",
+                    )
+                )
+        return found
+
+    def _odd_time_problems(self) -> list[Problem]:
+        return [
+            Problem(
+                code="source",
+                message=f"{n:,} events have a time before 1990 or after 2100, which widens no span",
+                where=file,
+                hint="a clock was unset, or the records are damaged",
+            )
+            for file, n in sorted(self._odd_times.items())
+        ]
+
+
+def _silences(hours: Sequence[float]) -> list[tuple[float, float, float]]:
+    if len(hours) < _RHYTHM_HOURS:
+        return []
+    pauses = sorted(b - a for a, b in pairwise(hours))
+    usual = pauses[int(len(pauses) * 0.95)]
+    least = max(_GAP_AT_LEAST_H, _GAP_TIMES_USUAL * usual)
+    return [(a, b, usual) for a, b in pairwise(hours) if b - a > least]
+
+
+def _ends(times: pa.ChunkedArray) -> tuple[datetime | None, datetime | None]:
+    ends = pc.min_max(times).as_py()
+    return ends["min"], ends["max"]
+
+
+def _by_host(table: pa.Table) -> list[dict[str, Any]]:
+    grouped = table.group_by(["event.file", "host.name"]).aggregate(
+        [("@timestamp", "min"), ("@timestamp", "max"), ([], "count_all")]
+    )
+    names = {"@timestamp_min": "first", "@timestamp_max": "last", "count_all": "n"}
+    rows: list[dict[str, Any]] = grouped.rename_columns([names.get(n, n) for n in grouped.column_names]).to_pylist()
+    return rows

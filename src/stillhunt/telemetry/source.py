@@ -1,0 +1,68 @@
+"""What a log source is, and the names of those that are known."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import BinaryIO
+
+from stillhunt.errors import Problem
+from stillhunt.registry import Registry
+from stillhunt.telemetry.event import EventBatch
+
+__all__ = ["BATCH_BYTES", "BATCH_EVENTS", "SOURCES", "LogFile", "Source"]
+
+BATCH_BYTES = 8 * 1024 * 1024
+"""Raw text after which a source hands on what it has."""
+
+BATCH_EVENTS = 20_000
+"""Events after which a source hands on what it has."""
+
+_PROBLEMS_KEPT = 5
+"""Unread records of one file that are described; the rest are counted."""
+
+
+@dataclass(slots=True)
+class LogFile:
+    """One open log, and the count of what could not be read in it.
+
+    Attributes:
+        name: As shown to people: the path as given, with ``!member`` for a member of an archive.
+        stream: Its uncompressed content, at the beginning. Seekable if the source asked for that.
+        n_unread: Records that could not be parsed.
+        problems: The first of them, described.
+    """
+
+    name: str
+    stream: BinaryIO
+    n_unread: int = 0
+    problems: list[Problem] = field(default_factory=list)
+
+    def unread(self, record: str, reason: str, *, hint: str = "its neighbours were read all the same") -> None:
+        """Count a record that could not be read, and describe the first few."""
+        self.n_unread += 1
+        if len(self.problems) < _PROBLEMS_KEPT:
+            self.problems.append(Problem(code="source", message=reason, where=f"{self.name}:{record}", hint=hint))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Source:
+    """A kind of log and the file that reads it.
+
+    Attributes:
+        title: What people call it.
+        sniff: Tells from the first 64 KiB of content whether a file is of this kind.
+        read: Yields its events; counts in the :class:`LogFile` what it cannot read, and raises
+            :class:`stillhunt.errors.SourceError` only if nothing of the file can be read.
+        needs_seek: Whether ``read`` needs a seekable stream.
+    """
+
+    title: str
+    sniff: Callable[[bytes], bool]
+    read: Callable[[LogFile], Iterator[EventBatch]]
+    needs_seek: bool = False
+
+
+SOURCES: Registry[Source] = Registry(
+    "source", package="stillhunt.telemetry.sources", constant="SOURCE", group="stillhunt.sources"
+)

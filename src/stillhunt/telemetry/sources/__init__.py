@@ -1,0 +1,1 @@
+"""One file per log source; the file's name is the source's name."""

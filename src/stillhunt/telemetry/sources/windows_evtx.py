@@ -1,0 +1,83 @@
+"""Windows event logs as Windows keeps them: EVTX.
+
+A file is a chain of 64 KiB chunks, each readable on its own, so a damaged chunk or record costs only itself.
+Lies in ``%SystemRoot%\\System32\\winevt\\Logs``. What it cannot show: events overwritten when the log reached
+its size limit, and whatever the audit policy did not ask for.
+
+Reference: Microsoft, [MS-EVEN6]; the ``evtx`` package decodes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+from evtx import PyEvtxParser
+
+from stillhunt.errors import SourceError
+from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.shapes import from_evtx_dump
+from stillhunt.telemetry.source import LogFile, Source
+from stillhunt.telemetry.table import RowBuffer
+from stillhunt.telemetry.windows import to_row
+
+__all__ = ["SOURCE"]
+
+_MAGIC = b"ElfFile\x00"
+_CHUNK_MAGIC = b"ElfChnk\x00"
+_ERRORS_IN_A_ROW = 100_000
+"""More failures without one record between them than a file of any real size has: the parser is stuck."""
+
+
+def sniff(head: bytes) -> bool:
+    """Tell an EVTX file by its header, or by its first chunk where the header is damaged."""
+    return head.startswith(_MAGIC) or head[4096:4104] == _CHUNK_MAGIC
+
+
+def read(log: LogFile) -> Iterator[EventBatch]:
+    """Yield every record that can be decoded, whatever its neighbours look like."""
+    buffer = RowBuffer()
+    decode = msgspec.json.decode
+    for number, record in _records(log):
+        try:
+            event = from_evtx_dump(decode(record["data"]))
+        except msgspec.DecodeError as error:
+            log.unread(f"record {number}", f"cannot be decoded: {error}")
+            continue
+        if event is None:
+            log.unread(f"record {number}", "has no System element")
+            continue
+        where = event.record_id if event.record_id is not None else number
+        if buffer.add(*to_row(event, file=log.name, record=where, original=record["data"])):
+            yield from buffer.flush()
+    yield from buffer.flush()
+
+
+def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
+    try:
+        parser = PyEvtxParser(log.stream)
+    except (RuntimeError, OSError, ValueError) as error:
+        hint = "export the log again, or carve its chunks with a recovery tool"
+        raise SourceError(f"is no readable EVTX file: {_first_line(error)}", where=log.name, hint=hint) from error
+    records = parser.records_json()
+    failures = 0
+    while failures < _ERRORS_IN_A_ROW:
+        try:
+            record = next(records)
+        except StopIteration:
+            return
+        except (RuntimeError, OSError, ValueError) as error:
+            failures += 1
+            log.unread("a record", _first_line(error))
+            continue
+        failures = 0
+        yield record["event_record_id"], record
+    log.unread("the rest", f"given up after {_ERRORS_IN_A_ROW:,} failures in a row")
+
+
+def _first_line(error: Exception) -> str:
+    return str(error).partition("\n")[0][:200]
+
+
+SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, needs_seek=True)

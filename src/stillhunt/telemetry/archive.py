@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, BinaryIO, cast
+from typing import BinaryIO, Protocol, cast
 
 from stillhunt.errors import SourceError
 
@@ -37,6 +37,14 @@ _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", (b"PK\x03\x04", b"PK\x05\
 
 DAMAGED = (EOFError, OSError, zlib.error, zstd.ZstdError, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
 """What the decompressors raise on damaged content."""
+
+
+class _Unpacker(Protocol):
+    """What decompressors have in common."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+    def close(self) -> None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +97,9 @@ def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed:
         yield Member(name=name, open=opener, note=f"archives are opened {_MAX_DEPTH} deep and no deeper")
         return
     if head.startswith(_GZIP):
-        yield from _unpack_stream(name, lambda: gzip.open(opener(), "rb"), n_packed=n_packed, depth=depth)
+        yield from _unpack_stream(
+            name, lambda: gzip.GzipFile(fileobj=opener(), mode="rb"), n_packed=n_packed, depth=depth
+        )
     elif head.startswith(_ZSTD):
         yield from _unpack_stream(name, lambda: zstd.ZstdFile(opener()), n_packed=n_packed, depth=depth)
     elif head.startswith(_ZIP):
@@ -98,7 +108,7 @@ def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed:
         yield Member(name=name, open=opener)
 
 
-def _unpack_stream(name: str, unpacker: Callable[[], IO[bytes]], *, n_packed: int, depth: int) -> Iterator[Member]:
+def _unpack_stream(name: str, unpacker: Callable[[], _Unpacker], *, n_packed: int, depth: int) -> Iterator[Member]:
     def opened() -> BinaryIO:
         return _limited(unpacker(), name, n_packed)
 
@@ -140,14 +150,14 @@ def _unpack_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, *
     yield from _unpack(name, opened, head=head, n_packed=info.compress_size, depth=depth + 1)
 
 
-def _limited(stream: IO[bytes], name: str, n_packed: int) -> BinaryIO:
+def _limited(stream: _Unpacker, name: str, n_packed: int) -> BinaryIO:
     return io.BufferedReader(_Limited(stream, name, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed)), 1 << 17)
 
 
 class _Limited(io.RawIOBase):
     """Passes content on and stops a bomb."""
 
-    def __init__(self, stream: IO[bytes], name: str, limit: int) -> None:
+    def __init__(self, stream: _Unpacker, name: str, limit: int) -> None:
         self._stream, self._name, self._left, self._limit = stream, name, limit, limit
 
     def readable(self) -> bool:

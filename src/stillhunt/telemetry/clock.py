@@ -29,6 +29,8 @@ _ZONE_STEP_S = 900
 _TOLERANCE_S = 60
 _AGREEING_SHARE = 0.9
 _FEWEST = 3
+_WIDEST_ZONE_S = 14 * 3600
+"""No time zone lies further from UTC; a greater constant adds the twelve hours that a clock without AM and PM loses."""
 
 
 class ClockLedger:
@@ -101,12 +103,7 @@ def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, l
         return 0, faults
     shift = round(agreed / _ZONE_STEP_S) * _ZONE_STEP_S
     n_events = sum(by_id[e].total() for e in trusted)
-    is_zone = shift != 0 and abs(agreed - shift) <= _TOLERANCE_S
-    how = (
-        f"a constant {_signed(agreed)}, near a multiple of 15 minutes: local time labelled as UTC, shifted by {_signed(shift)}"
-        if is_zone
-        else f"a constant {_signed(agreed)}, no time zone: reported, not shifted"
-    )
+    is_zone = _is_zone(agreed, shift)
     main = ClockFault(
         host=host,
         path=file,
@@ -114,9 +111,20 @@ def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, l
         distrusted="system time",
         shift_s=shift if is_zone else None,
         n_events=n_events,
-        why=f"{n_events:,} records put the system time apart from Sysmon's by {how}",
+        why=f"Sysmon's time lies {_signed(agreed)} from it in {n_events:,} records: {_verdict(agreed, shift)}",
     )
     return (shift if is_zone else 0), [main, *faults]
+
+
+def _is_zone(agreed: int, shift: int) -> bool:
+    return shift != 0 and abs(agreed - shift) <= _TOLERANCE_S
+
+
+def _verdict(agreed: int, shift: int) -> str:
+    if not _is_zone(agreed, shift):
+        return "no time zone's difference, so it is reported and nothing is shifted"
+    clock = "local time" if abs(shift) <= _WIDEST_ZONE_S else "local time on a twelve-hour clock"
+    return f"{clock} labelled as UTC, so every time of this host here is shifted by {_signed(shift)}"
 
 
 def _median(counter: Counter[int]) -> int:

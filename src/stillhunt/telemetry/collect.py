@@ -14,10 +14,11 @@ from stillhunt.progress import Step, Watcher, silent
 from stillhunt.telemetry.archive import DAMAGED, Member, members, seekable
 from stillhunt.telemetry.clock import ClockLedger
 from stillhunt.telemetry.coverage import Coverage, InputFile
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import EventBatch, EventClass
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger
 from stillhunt.telemetry.source import SOURCES, LogFile, Source
+from stillhunt.telemetry.table import Row, RowBuffer
 
 __all__ = ["WORKSPACE_MARKER", "Reading"]
 
@@ -41,6 +42,7 @@ class Reading:
         self._watch = watch
         self._ledger = ReadingLedger()
         self._done = self._total = 0
+        self._buffer = RowBuffer()
         self._handle: BinaryIO | None = None
 
     @property
@@ -62,8 +64,11 @@ class Reading:
         sizes = {path: _size(path) for path in files}
         self._total = sum(sizes.values())
         for path in files:
-            yield from self._file(path)
+            for event_class, row in self._file(path):
+                if self._buffer.add(event_class, row):
+                    yield from self._flush(row.file)
             self._done += sizes[path]
+        yield from self._flush("")
         if not any(f.n_events for f in self._ledger.files):
             self._refuse()
 
@@ -99,7 +104,7 @@ class Reading:
         self._handle = path.open("rb", buffering=_BUFFER)
         return self._handle
 
-    def _file(self, path: Path) -> Iterator[EventBatch]:
+    def _file(self, path: Path) -> Iterator[tuple[EventClass, Row]]:
         # The one place where an error of one file becomes a problem, and the rest goes on.
         try:
             for member in members(path, lambda: self._open(path)):
@@ -112,7 +117,7 @@ class Reading:
         except OSError as error:
             self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True)
 
-    def _member(self, member: Member) -> Iterator[EventBatch]:
+    def _member(self, member: Member) -> Iterator[tuple[EventClass, Row]]:
         with member.open() as stream:
             head = _peek(stream)
             name = _recognise(head)
@@ -123,13 +128,12 @@ class Reading:
             with seekable(stream) if source.needs_seek else nullcontext(stream) as content:
                 yield from self._events(name, source, LogFile(name=member.name, stream=content))
 
-    def _events(self, name: str, source: Source, log: LogFile) -> Iterator[EventBatch]:
-        n_before, trouble = self._ledger.n_events, ""
+    def _events(self, name: str, source: Source, log: LogFile) -> Iterator[tuple[EventClass, Row]]:
+        n_events, trouble = 0, ""
         try:
-            for batch in source.read(log):
-                self._ledger.observe(batch)
-                self._tell(log.name)
-                yield batch
+            for found in source.read(log):
+                n_events += 1
+                yield found
         except SourceError as error:
             trouble = error.message
             self._problem(error.where or log.name, error.message, hint=error.hint)
@@ -144,11 +148,17 @@ class Reading:
                 path=log.name,
                 source=name,
                 n_bytes=_position(log.stream),
-                n_events=self._ledger.n_events - n_before,
+                n_events=n_events,
                 n_unread=log.n_unread,
                 note=trouble,
             )
         )
+
+    def _flush(self, subject: str) -> Iterator[EventBatch]:
+        for batch in self._buffer.flush():
+            self._ledger.observe(batch)
+            yield batch
+        self._tell(subject)
 
     def _tell(self, subject: str) -> None:
         inside = _position(self._handle) if self._handle is not None else 0

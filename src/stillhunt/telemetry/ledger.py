@@ -7,7 +7,8 @@ to judge by. A record hole is a jump of EventRecordID inside one file.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from array import array
+from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -58,8 +59,8 @@ class ReadingLedger:
     _classes: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _hosts: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
-    _record_ids: dict[tuple[str, str], list[pa.Array]] = field(default_factory=lambda: defaultdict(list))
-    _odd_times: dict[str, int] = field(default_factory=dict)
+    _record_ids: dict[tuple[str, str], array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
+    _odd_times: Counter[str] = field(default_factory=Counter)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of a batch."""
@@ -95,11 +96,10 @@ class ReadingLedger:
         table = pa.Table.from_batches([data.select(["@timestamp", "event.file", "host.name"])])
         times = table["@timestamp"]
         is_odd = pc.or_(pc.less(times, pa.scalar(_EARLIEST)), pc.greater(times, pa.scalar(_LATEST)))
-        n_odd = pc.sum(is_odd).as_py() or 0
-        if n_odd:
-            for file in pc.unique(pc.filter(table["event.file"], is_odd)).to_pylist():
-                self._odd_times[file] = self._odd_times.get(file, 0) + n_odd
-            kept = pc.if_else(pc.fill_null(is_odd, value=False), pa.scalar(None, times.type), times)
+        odd_files = table["event.file"].filter(is_odd).to_pylist()
+        if odd_files:
+            self._odd_times.update(str(file) for file in odd_files)
+            kept = pc.if_else(pc.fill_null(is_odd, pa.scalar(False)), pa.scalar(None, times.type), times)
             table = table.set_column(0, "@timestamp", kept)
         return table
 
@@ -113,14 +113,15 @@ class ReadingLedger:
     def _observe_record_ids(self, channel: str, data: pa.RecordBatch) -> None:
         if "EventRecordID" not in data.schema.names or data.num_rows == 0:
             return
-        file = data["event.file"][0].as_py()
-        ids = pc.cast(pc.cast(data["EventRecordID"], pa.string()), pa.int64(), safe=False)
-        self._record_ids[file, channel].append(ids)
+        columns = data.select(["event.file", "EventRecordID"]).to_pydict()
+        for file, record in zip(*columns.values(), strict=True):
+            if record is not None and record.isascii() and record.isdecimal():
+                self._record_ids[file, channel].append(int(record))
 
     def _holes(self) -> list[RecordHole]:
         found: list[RecordHole] = []
-        for (file, channel), chunks in sorted(self._record_ids.items()):
-            ids = sorted(set(pa.chunked_array(chunks).drop_null().to_pylist()))
+        for (file, channel), seen in sorted(self._record_ids.items()):
+            ids = sorted(set(seen))
             jumps = [(a + 1, b - 1) for a, b in pairwise(ids) if b > a + 1]
             found.extend(
                 RecordHole(path=file, channel=channel, first_missing=a, last_missing=b) for a, b in jumps[:_HOLES_KEPT]
@@ -129,7 +130,7 @@ class ReadingLedger:
                 self.problems.append(
                     Problem(
                         code="source",
-                        message=f"{len(jumps):,} jumps in the record ids of {channel}; the first {_HOLES_KEPT} are listed",
+                        message=f"{len(jumps):,} jumps in the record ids of {channel}; {_HOLES_KEPT} are listed",
                         where=file,
                         hint="events were filtered on export, lost, or removed",
                     )
@@ -168,7 +169,7 @@ class ReadingLedger:
                         channel=channel,
                         start_at=datetime.fromtimestamp((start + 1) * 3600, UTC),
                         end_at=datetime.fromtimestamp(end * 3600, UTC),
-                        why=f"silent for {round(end - start - 1):,} hours where pauses are usually at most {usual:,.0f}",
+                        why=f"silent for {end - start - 1:,.0f} hours where pauses are usually at most {usual:,.0f}",
                     )
                 )
         return found
@@ -194,8 +195,8 @@ def _silences(hours: Sequence[float]) -> list[tuple[float, float, float]]:
     return [(a, b, usual) for a, b in pairwise(hours) if b - a > least]
 
 
-def _ends(times: pa.ChunkedArray) -> tuple[datetime | None, datetime | None]:
-    ends = pc.min_max(times).as_py()
+def _ends(times: pa.ChunkedArray[Any]) -> tuple[datetime | None, datetime | None]:
+    ends: Any = pc.min_max(times).as_py()
     return ends["min"], ends["max"]
 
 

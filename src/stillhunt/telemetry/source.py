@@ -8,15 +8,10 @@ from typing import BinaryIO
 
 from stillhunt.errors import Problem
 from stillhunt.registry import Registry
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import EventClass
+from stillhunt.telemetry.table import Row
 
-__all__ = ["BATCH_BYTES", "BATCH_EVENTS", "SOURCES", "LogFile", "Source"]
-
-BATCH_BYTES = 8 * 1024 * 1024
-"""Raw text after which a source hands on what it has."""
-
-BATCH_EVENTS = 20_000
-"""Events after which a source hands on what it has."""
+__all__ = ["SOURCES", "LogFile", "Source"]
 
 _PROBLEMS_KEPT = 5
 """Unread records of one file that are described; the rest are counted."""
@@ -52,14 +47,14 @@ class Source:
     Attributes:
         title: What people call it.
         sniff: Tells from the first 64 KiB of content whether a file is of this kind.
-        read: Yields its events; counts in the :class:`LogFile` what it cannot read, and raises
+        read: Yields its events with their class; counts in the :class:`LogFile` what it cannot read, and raises
             :class:`stillhunt.errors.SourceError` only if nothing of the file can be read.
         needs_seek: Whether ``read`` needs a seekable stream.
     """
 
     title: str
     sniff: Callable[[bytes], bool]
-    read: Callable[[LogFile], Iterator[EventBatch]]
+    read: Callable[[LogFile], Iterator[tuple[EventClass, Row]]]
     needs_seek: bool = False
 
 

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import pyarrow as pa
 
 from stillhunt.telemetry.event import COMMON, TEXT, TEXT_LIST, EventBatch, EventClass
-from stillhunt.telemetry.source import BATCH_BYTES, BATCH_EVENTS
 
 __all__ = ["LIST_FIELDS", "Row", "RowBuffer", "Value", "build_batch"]
+
+_BATCH_BYTES = 8 * 1024 * 1024
+_BATCH_EVENTS = 20_000
+"""Raw text and events after which rows are handed on as batches."""
 
 LIST_FIELDS = frozenset({"Data"})
 """Native fields with several values in one event."""
@@ -45,7 +49,7 @@ class Row:
 
 def build_batch(event_class: EventClass, rows: Sequence[Row]) -> EventBatch:
     """Turn rows of one class into a batch: common columns first, native ones after them by name."""
-    columns: dict[str, pa.Array] = {
+    columns: dict[str, pa.Array[Any]] = {
         "@timestamp": pa.array([r.at for r in rows], COMMON["@timestamp"][0]),
         "event.clock": _text([r.clock for r in rows]),
         "event.file": _text([r.file for r in rows]),
@@ -63,7 +67,10 @@ def build_batch(event_class: EventClass, rows: Sequence[Row]) -> EventBatch:
 
 @dataclass(slots=True)
 class RowBuffer:
-    """Rows of several classes, handed on as batches before they grow large."""
+    """Rows of several classes and files, handed on as batches before they grow large.
+
+    Files are often tiny and classes many, so batches run across files.
+    """
 
     rows: dict[EventClass, list[Row]] = field(default_factory=dict)
     n_rows: int = 0
@@ -74,7 +81,7 @@ class RowBuffer:
         self.rows.setdefault(event_class, []).append(row)
         self.n_rows += 1
         self.n_bytes += len(row.original)
-        return self.n_rows >= BATCH_EVENTS or self.n_bytes >= BATCH_BYTES
+        return self.n_rows >= _BATCH_EVENTS or self.n_bytes >= _BATCH_BYTES
 
     def flush(self) -> Iterator[EventBatch]:
         """Yield what is there, one batch per class in the order they were first seen, and forget it."""
@@ -83,11 +90,11 @@ class RowBuffer:
             yield build_batch(event_class, members)
 
 
-def _native(name: str, rows: Sequence[Row]) -> pa.Array:
+def _native(name: str, rows: Sequence[Row]) -> pa.Array[Any]:
     return _text([v if isinstance(v := r.native.get(name), str) or v is None else "\n".join(v) for r in rows])
 
 
-def _text(values: Sequence[str | None]) -> pa.Array:
+def _text(values: Sequence[str | None]) -> pa.Array[Any]:
     try:
         return pa.array(values, pa.string()).dictionary_encode()
     except UnicodeEncodeError:
@@ -96,7 +103,7 @@ def _text(values: Sequence[str | None]) -> pa.Array:
         return pa.array(clean, pa.string()).dictionary_encode()
 
 
-def _list(values: Sequence[Value]) -> pa.Array:
+def _list(values: Sequence[Value]) -> pa.Array[Any]:
     flat: list[str] = []
     offsets: list[int | None] = [0]
     missing: list[bool] = []

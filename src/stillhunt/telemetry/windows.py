@@ -139,7 +139,7 @@ def _take_data(value: object, found: dict[str, Value]) -> None:
 
 def _both(known: Value, text: str) -> str:
     """Keep both values of a name that an event has twice."""
-    return "\n".join([known, text]) if isinstance(known, str) else text
+    return f"{known}\n{text}" if isinstance(known, str) else text
 
 
 def _joined(value: Mapping[str, object]) -> str:

@@ -1,7 +1,7 @@
-"""IIS and Exchange web logs: W3C extended log format.
+r"""IIS and Exchange web logs: W3C extended log format.
 
 One line per request; a ``#Fields:`` line names the columns and may come again with others in the same file.
-Times are UTC. Lies in ``inetpub\\logs\\LogFiles``. What it cannot show: bodies of requests, and whatever was not
+Times are UTC. Lies in ``inetpub\logs\LogFiles``. What it cannot show: bodies of requests, and whatever was not
 selected for logging.
 
 Reference: W3C, Extended Log File Format (WD-logfile-960323); Microsoft, IIS logging fields.
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from stillhunt.telemetry.event import EventBatch, EventClass
+from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.instant import read_instant
 from stillhunt.telemetry.source import LogFile, Source
-from stillhunt.telemetry.table import Row, RowBuffer, Value
+from stillhunt.telemetry.table import Row, Value
 
 __all__ = ["SOURCE", "request_row"]
 
@@ -33,9 +33,8 @@ def sniff(head: bytes) -> bool:
     )
 
 
-def read(log: LogFile) -> Iterator[EventBatch]:
+def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every request; lines that do not fit their header are counted."""
-    buffer = RowBuffer()
     names: list[str] = []
     date = ""
     for number, raw in enumerate(log.stream, 1):
@@ -52,9 +51,7 @@ def read(log: LogFile) -> Iterator[EventBatch]:
             log.unread(str(number), reason, hint="the line is cut off, or the header is missing")
             continue
         fields = {n: v for n, v in zip(names, values, strict=True) if v != "-"}
-        if buffer.add(EVENT_CLASS, request_row(fields, file=log.name, record=number, original=line, date=date)):
-            yield from buffer.flush()
-    yield from buffer.flush()
+        yield EVENT_CLASS, request_row(fields, file=log.name, record=number, original=line, date=date)
 
 
 def request_row(fields: Mapping[str, str], *, file: str, record: int, original: str, date: str = "") -> Row:

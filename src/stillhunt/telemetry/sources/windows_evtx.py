@@ -1,7 +1,7 @@
-"""Windows event logs as Windows keeps them: EVTX.
+r"""Windows event logs as Windows keeps them: EVTX.
 
 A file is a chain of 64 KiB chunks, each readable on its own, so a damaged chunk or record costs only itself.
-Lies in ``%SystemRoot%\\System32\\winevt\\Logs``. What it cannot show: events overwritten when the log reached
+Lies in ``%SystemRoot%\System32\winevt\Logs``. What it cannot show: events overwritten when the log reached
 its size limit, and whatever the audit policy did not ask for.
 
 Reference: Microsoft, [MS-EVEN6]; the ``evtx`` package decodes it.
@@ -16,10 +16,10 @@ import msgspec
 from evtx import PyEvtxParser
 
 from stillhunt.errors import SourceError
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.shapes import from_evtx_dump
 from stillhunt.telemetry.source import LogFile, Source
-from stillhunt.telemetry.table import RowBuffer
+from stillhunt.telemetry.table import Row
 from stillhunt.telemetry.windows import to_row
 
 __all__ = ["SOURCE"]
@@ -35,9 +35,8 @@ def sniff(head: bytes) -> bool:
     return head.startswith(_MAGIC) or head[4096:4104] == _CHUNK_MAGIC
 
 
-def read(log: LogFile) -> Iterator[EventBatch]:
+def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every record that can be decoded, whatever its neighbours look like."""
-    buffer = RowBuffer()
     decode = msgspec.json.decode
     for number, record in _records(log):
         try:
@@ -49,9 +48,7 @@ def read(log: LogFile) -> Iterator[EventBatch]:
             log.unread(f"record {number}", "has no System element")
             continue
         where = event.record_id if event.record_id is not None else number
-        if buffer.add(*to_row(event, file=log.name, record=where, original=record["data"])):
-            yield from buffer.flush()
-    yield from buffer.flush()
+        yield to_row(event, file=log.name, record=where, original=record["data"])
 
 
 def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -60,17 +57,17 @@ def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
     except (RuntimeError, OSError, ValueError) as error:
         hint = "export the log again, or carve its chunks with a recovery tool"
         raise SourceError(f"is no readable EVTX file: {_first_line(error)}", where=log.name, hint=hint) from error
-    records = parser.records_json()
+    records: Any = parser.records_json()  # the package's types do not say what an iteration gives
     failures = 0
     while failures < _ERRORS_IN_A_ROW:
         try:
-            record = next(records)
-        except StopIteration:
-            return
+            record = next(records, None)
         except (RuntimeError, OSError, ValueError) as error:
             failures += 1
             log.unread("a record", _first_line(error))
             continue
+        if record is None:
+            return
         failures = 0
         yield record["event_record_id"], record
     log.unread("the rest", f"given up after {_ERRORS_IN_A_ROW:,} failures in a row")

@@ -13,10 +13,10 @@ from io import TextIOWrapper
 
 import msgspec
 
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.shapes import from_json
 from stillhunt.telemetry.source import LogFile, Source
-from stillhunt.telemetry.table import RowBuffer
+from stillhunt.telemetry.table import Row
 from stillhunt.telemetry.windows import to_row
 
 __all__ = ["SOURCE"]
@@ -35,18 +35,15 @@ def sniff(head: bytes) -> bool:
     return any(from_json(found) is not None for found in _samples(text))
 
 
-def read(log: LogFile) -> Iterator[EventBatch]:
+def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every event; objects that are no Windows event, and text that is no JSON, are counted."""
     head = _peek(log)
-    buffer = RowBuffer()
     for number, text, record in _objects(log, head):
         event = from_json(record)
         if event is None:
             log.unread(str(number), "is JSON but no Windows event", hint="its fields name no event id with a channel")
             continue
-        if buffer.add(*to_row(event, file=log.name, record=number, original=text)):
-            yield from buffer.flush()
-    yield from buffer.flush()
+        yield to_row(event, file=log.name, record=number, original=text)
 
 
 def _samples(text: str) -> Iterator[object]:

@@ -1,0 +1,1 @@
+"""Sigma rules: read by pySigma, compiled for the kernel."""

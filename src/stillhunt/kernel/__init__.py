@@ -1,0 +1,1 @@
+"""One vectorised matcher over Arrow batches: pure functions, no files, no rules."""

@@ -1,0 +1,7 @@
+"""Who is out there: groups, what they use and who says so, beside the logs."""
+
+from stillhunt.knowledge.attack import load_knowledge
+from stillhunt.knowledge.base import KnowledgeBase
+from stillhunt.knowledge.entry import Edge, Group, Provenance, Software, Technique
+
+__all__ = ["Edge", "Group", "KnowledgeBase", "Provenance", "Software", "Technique", "load_knowledge"]

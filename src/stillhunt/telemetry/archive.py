@@ -1,7 +1,7 @@
 """Files, compressed files and archives: what they hold, opened one at a time and within limits.
 
 Recognised by their first bytes, never by name. Limits against archive bombs: a member may unpack to at most
-300 times its compressed size (but always to 256 MiB), archives may be nested three deep.
+300 times its compressed size (but always to 256 MiB), archives may be nested four deep.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import gzip
 import io
 import lzma
 import sys
+import tarfile
 import tempfile
 import zipfile
 import zlib
@@ -30,12 +31,23 @@ __all__ = ["DAMAGED", "Member", "members", "seekable"]
 
 _MAX_RATIO = 300
 _ALWAYS_ALLOWED = 256 << 20
-_MAX_DEPTH = 3
+_MAX_DEPTH = 4
+_HEAD = 512
+"""A tar archive shows its name only at the end of its first block."""
 _IN_MEMORY = 64 << 20
 
 _GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", (b"PK\x03\x04", b"PK\x05\x06")
 
-DAMAGED = (EOFError, OSError, zlib.error, zstd.ZstdError, zipfile.BadZipFile, lzma.LZMAError, NotImplementedError)
+DAMAGED = (
+    EOFError,
+    OSError,
+    zlib.error,
+    zstd.ZstdError,
+    zipfile.BadZipFile,
+    tarfile.TarError,
+    lzma.LZMAError,
+    NotImplementedError,
+)
 """What the decompressors raise on damaged content."""
 
 
@@ -74,7 +86,7 @@ def members(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
         OSError: It cannot be opened.
     """
     with opener() as file:
-        head = file.read(4)
+        head = file.read(_HEAD)
     yield from _unpack(str(path), opener, head=head, n_packed=path.stat().st_size, depth=0)
 
 
@@ -92,18 +104,18 @@ def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
 
 
 def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed: int, depth: int) -> Iterator[Member]:
-    is_packed = head.startswith((_GZIP, _ZSTD)) or head.startswith(_ZIP)
+    is_packed = head.startswith((_GZIP, _ZSTD, *_ZIP)) or _is_tar(head)
     if is_packed and depth >= _MAX_DEPTH:
         yield Member(name=name, open=opener, note=f"archives are opened {_MAX_DEPTH} deep and no deeper")
         return
     if head.startswith(_GZIP):
-        yield from _unpack_stream(
-            name, lambda: gzip.GzipFile(fileobj=opener(), mode="rb"), n_packed=n_packed, depth=depth
-        )
+        yield from _unpack_stream(name, lambda: _Gzip(fileobj=opener()), n_packed=n_packed, depth=depth)
     elif head.startswith(_ZSTD):
         yield from _unpack_stream(name, lambda: zstd.ZstdFile(opener()), n_packed=n_packed, depth=depth)
     elif head.startswith(_ZIP):
         yield from _unpack_zip(name, opener, depth=depth)
+    elif _is_tar(head):
+        yield from _unpack_tar(name, opener, depth=depth)
     else:
         yield Member(name=name, open=opener)
 
@@ -114,7 +126,7 @@ def _unpack_stream(name: str, unpacker: Callable[[], _Unpacker], *, n_packed: in
 
     try:
         with opened() as stream:
-            head = stream.read(4)
+            head = stream.read(_HEAD)
     except DAMAGED as error:
         raise SourceError(f"cannot be unpacked: {error}", where=name, hint="copy or download it again") from error
     yield from _unpack(name, opened, head=head, n_packed=n_packed, depth=depth + 1)
@@ -143,15 +155,59 @@ def _unpack_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, *
         return
     try:
         with opened() as stream:
-            head = stream.read(4)
+            head = stream.read(_HEAD)
     except DAMAGED as error:
         yield Member(name=name, open=opened, note=f"cannot be unpacked: {error}")
         return
     yield from _unpack(name, opened, head=head, n_packed=info.compress_size, depth=depth + 1)
 
 
+def _is_tar(head: bytes) -> bool:
+    return head[257:262] == b"ustar"
+
+
+def _unpack_tar(name: str, opener: Callable[[], BinaryIO], *, depth: int) -> Iterator[Member]:
+    try:
+        with seekable(opener()) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+            for info in sorted((i for i in archive if i.isfile()), key=lambda i: i.name):
+                yield from _unpack_tar_member(f"{name}!{info.name}", archive, info, depth=depth)
+    except DAMAGED as error:
+        raise SourceError(f"is a damaged tar archive: {error}", where=name, hint="copy or download it again") from error
+
+
+def _unpack_tar_member(name: str, archive: tarfile.TarFile, info: tarfile.TarInfo, *, depth: int) -> Iterator[Member]:
+    def opened() -> BinaryIO:
+        content = archive.extractfile(info)
+        if content is None:
+            raise SourceError("cannot be opened inside its archive", where=name)
+        return _limited(content, name, info.size)
+
+    with opened() as stream:
+        head = stream.read(_HEAD)
+    yield from _unpack(name, opened, head=head, n_packed=info.size, depth=depth + 1)
+
+
 def _limited(stream: _Unpacker, name: str, n_packed: int) -> BinaryIO:
     return io.BufferedReader(_Limited(stream, name, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed)), 1 << 17)
+
+
+class _Gzip(gzip.GzipFile):
+    """Ignores what follows the last gzip member, as gzip itself does.
+
+    Reads in single steps: a longer read that fails at the end would lose what it had.
+    """
+
+    _has_content = False
+
+    def read(self, size: int | None = -1) -> bytes:
+        try:
+            chunk = super().read1(-1 if size is None else size)
+        except gzip.BadGzipFile:
+            if not self._has_content:
+                raise
+            return b""
+        self._has_content = self._has_content or bool(chunk)
+        return chunk
 
 
 class _Limited(io.RawIOBase):

@@ -57,8 +57,6 @@ def guess_format(head: bytes) -> Guess:
     for magic, what, is_log in _BY_MAGIC:
         if head.startswith(magic):
             return Guess(what=what, is_log=is_log)
-    if head[257:262] == b"ustar":
-        return Guess(what="a tar archive", is_log=True)
     for words, what, is_log in _BY_CONTENT:
         if words in head:
             return Guess(what=what, is_log=is_log)

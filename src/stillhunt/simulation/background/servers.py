@@ -45,6 +45,8 @@ def run_servers(world: World) -> None:
             if random.random() < 0.2:
                 _update_definitions(machine, random, moment(random, day, 0.5, 23))
         _back_up(world, random, moment(random, day, 1.0, 1.4))
+        if random.random() < 0.6:
+            _replicate(world, random, moment(random, day, 6, 20))
         if is_working_day(day):
             _report_mailboxes(world, random, moment(random, day, 5.0, 5.1))
         if day.weekday() == 6:
@@ -76,6 +78,7 @@ def _back_up(world: World, random: Random, at: datetime) -> None:
     """The backup agent of the file server reads every server over the network."""
     file_server = world.machines["FILE01"]
     person = world.estate.service("svc_backup")
+    file_server.log_on(wobble(random, at, -2, -1), person, logon_type=5, package="Negotiate")
     agent = file_server.run(
         at,
         _BACKUP_AGENT,
@@ -89,6 +92,13 @@ def _back_up(world: World, random: Random, at: datetime) -> None:
         file_server.connect(begun, agent, machine.host.address, 445, name=machine.host.fqdn)
         session = machine.log_on(begun, person, logon_type=3, address=file_server.host.address, is_admin=True)
         machine.log_off(wobble(random, begun, 300, 840), session, 3)
+
+
+def _replicate(world: World, random: Random, at: datetime) -> None:
+    """The mail server asks the directory."""
+    mail, dc = world.machines["MAIL01"], world.estate.host("DC01")
+    replication = mail.standing("mailboxreplication", at)
+    mail.connect(wobble(random, at, 0, 60), replication, dc.address, 3268, name=dc.fqdn)
 
 
 def _report_mailboxes(world: World, random: Random, at: datetime) -> None:

@@ -87,7 +87,7 @@ def serve_the_web(world: World) -> None:
 
 def _read_mail(world: World, random: Random, person: Person, day: datetime) -> None:
     is_open = is_working_day(day)
-    for _ in range(visits(random, 1.3 if is_open else 0.7)):
+    for _ in range(visits(random, 1.1 if is_open else 0.7)):
         _sync_phone(world, random, person, moment(random, day, office_hour(day, 7), office_hour(day, 22)))
     if is_open and random.random() < 0.75:
         _open_outlook(world, random, person, moment(random, day, office_hour(day, 8.3), office_hour(day, 17)))

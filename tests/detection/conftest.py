@@ -34,7 +34,7 @@ def batch_of(events: Sequence[Mapping[str, Any]], event_class: EventClass = PROC
     return EventBatch(event_class=event_class, data=pa.RecordBatch.from_pydict(columns))
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def make_batch() -> Callable[..., EventBatch]:
     def make(*events: dict[str, Any], event_class: EventClass = PROCESS_CREATION) -> EventBatch:
         filled = [

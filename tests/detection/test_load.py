@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 import zipfile
 
 import pytest
@@ -65,28 +66,28 @@ def test_a_rule_becomes_a_detector_with_its_tags_by_kind(write, tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("old", "new", "line", "reason"),
+    ("change", "line", "reason"),
     [
-        ("Image|endswith", "Image|endswit", 16, "Unknown modifier 'endswit'"),
-        ("condition: selection", "condition: selektion", 17, "`selektion`, which the rule does not define"),
-        ("condition: selection", "condition: selection and", 17, "Expected"),
-        ("condition: selection", "condition: 1 of sel*ect", 17, ""),
-        ("condition: selection", "condition: selection | count() > 5", 17, "pipe syntax"),
-        ("Image|endswith: '\\a.exe'", "Image|re: 'a(?=b)'", 16, "invalid perl operator"),
-        ("Image|endswith: '\\a.exe'", "Image|cidr: '10.0.0.1/8'", 16, "Invalid CIDR"),
-        ("Image|endswith: '\\a.exe'", "Image|expand: '%admins%'", 16, "placeholder `%admins%` has no list of values"),
-        ("Image|endswith: '\\a.exe'", "Image|cidr:\n        - 10.0.0.0/8\n        - nonsense", 18, "Invalid CIDR"),
-        ("    product: windows\n    category: process_creation", "    - windows", 4, "log ?source"),
-        ("title: A rule", "title: [A rule", 2, "is not valid YAML"),
-        ("detection:\n", "detection:\n    x: {a: [}\n", 15, "is not valid YAML"),
-        ("    condition: selection\n", "", 14, "at least one condition"),
+        (("Image|endswith", "Image|endswit"), 16, "Unknown modifier 'endswit'"),
+        (("condition: selection", "condition: selektion"), 17, "`selektion`, which the rule does not define"),
+        (("condition: selection", "condition: selection and"), 17, "Expected"),
+        (("condition: selection", "condition: 1 of sel*ect"), 17, ""),
+        (("condition: selection", "condition: selection | count() > 5"), 17, "pipe syntax"),
+        (("Image|endswith: '\\a.exe'", "Image|re: 'a(?=b)'"), 16, "invalid perl operator"),
+        (("Image|endswith: '\\a.exe'", "Image|cidr: '10.0.0.1/8'"), 16, "Invalid CIDR"),
+        (("Image|endswith: '\\a.exe'", "Image|expand: '%admins%'"), 16, "placeholder `%admins%` has no list of values"),
+        (("Image|endswith: '\\a.exe'", "Image|cidr:\n        - 10.0.0.0/8\n        - nonsense"), 18, "Invalid CIDR"),
+        (("    product: windows\n    category: process_creation", "    - windows"), 4, "log ?source"),
+        (("title: A rule", "title: [A rule"), 2, "is not valid YAML"),
+        (("detection:\n", "detection:\n    x: {a: [}\n"), 15, "is not valid YAML"),
+        (("    condition: selection\n", ""), 14, "at least one condition"),
     ],
 )
-def test_a_broken_rule_names_its_line_and_reason_and_stops_nothing(write, tmp_path, old, new, line, reason):
-    path = write("broken.yml", RULE.format(id=TWO).replace(old, new))
+def test_a_broken_rule_names_its_line_and_reason_and_stops_nothing(write, tmp_path, change, line, reason):
+    path = write("broken.yml", RULE.format(id=TWO).replace(*change))
     state = refused(tmp_path)
     assert state.path == f"{path}:{line}"
-    assert pytest.importorskip("re").search(reason, state.reason)
+    assert re.search(reason, state.reason)
 
 
 @pytest.mark.parametrize(
@@ -212,6 +213,12 @@ def test_a_rule_file_out_of_all_proportion_is_left_unread(write, tmp_path):
         "title: \x00\n",
         "!!python/object/apply:os.system [id]\n",
         "detection: {sel: {1: 2, null: [{}]}, condition: 7}\nlogsource: {product: [1]}\nid: []\ntags: 5\n",
+        "a0: &a0 [x, x]\n"
+        + "".join(f"a{n}: &a{n} [*a{n - 1}, *a{n - 1}]\n" for n in range(1, 40))
+        + "title: *a39\nlogsource: {product: windows}\ndetection: {x: *a39, condition: x}\n",
+        "detection: {sel: {Image|re: [[a]], 5|contains: x}, condition: sel}\nlogsource: {product: windows}\n",
+        "detection: " + "[" * 900 + "]" * 900 + "\nlogsource: {product: windows}\n",
+        "detection: {sel: {Image: x}, condition: " + "(" * 400 + "sel" + ")" * 400 + "}\nlogsource: {product: windows}",
         "detection: &d\n  x: *d\n  condition: x\nlogsource: {}\n",
     ],
 )

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pyarrow as pa
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sigma.exceptions import SigmaError
@@ -7,8 +9,8 @@ from sigma.rule import SigmaRule
 
 from stillhunt.detection.sigma.compile import compile_rule
 from stillhunt.errors import RuleError
-from stillhunt.kernel.program import Program
-from stillhunt.kernel.run import Batch, Memory, run
+from stillhunt.kernel.program import Node, Predicate, Program
+from stillhunt.kernel.run import Batch, Column, Memory, run
 
 FIELDS = ("One", "Two", "Many")
 # Few letters and short texts, so that patterns and values meet often.
@@ -157,3 +159,77 @@ def test_columns_and_rows_give_the_same_answer(rules, events, oracle, as_columns
         if rows:
             expected[number] = rows
     assert matched([condition for _, condition in sound], as_columns(events)) == expected
+
+
+def question(field, kind, text="", **more):
+    return Node(kind="test", predicates=(Predicate(field=field, kind=kind, text=text, **more),))
+
+
+def test_a_slice_of_a_batch_has_its_own_rows(as_columns):
+    events = [{"One": "a" if n % 3 == 0 else "b", "Many": ["x"] if n % 5 == 0 else ["y", "z"]} for n in range(200)]
+    data = as_columns(events).slice(7, 150)
+    expected_one = [n - 7 for n in range(7, 157) if n % 3 == 0]
+    expected_many = [n - 7 for n in range(7, 157) if n % 5]
+    assert matched([question("One", "equals", "a"), question("Many", "endswith", "z")], data) == {
+        0: expected_one,
+        1: expected_many,
+    }
+
+
+def test_an_empty_batch_matches_nothing(as_columns):
+    data = as_columns([{"One": "a"}]).slice(0, 0)
+    assert matched([question("One", "null"), question("One", "equals", "a")], data) == {}
+
+
+@pytest.mark.parametrize(
+    "array",
+    [
+        pa.array(["a", None, "b"]),
+        pa.array(["a", None, "b"]).dictionary_encode(),
+        pa.DictionaryArray.from_arrays(pa.array([0, 1, 2], pa.int32()), pa.array(["a", None, "b"])),
+        pa.DictionaryArray.from_arrays(pa.array([2, 3, 1], pa.int8()), pa.array(["unused", "b", "a", None])),
+        pa.array([["a"], None, ["b"]]),
+    ],
+)
+def test_text_is_read_however_arrow_holds_it(array):
+    column = Column(array)
+    assert [column.values(row) for row in range(3)] == [["a"], [], ["b"]]
+    assert (column.existing, column.filled) == (0b101, 0b101)
+
+
+def test_numbers_and_times_of_arrow_are_read_as_text():
+    data = pa.RecordBatch.from_pydict({"Count": pa.array([1, 20, None]), "Is": pa.array([True, False, None])})
+    conditions = [question("Count", "number", number=20), question("Is", "equals", "true"), question("Count", "null")]
+    assert matched(conditions, data) == {0: [1], 1: [0], 2: [2]}
+
+
+def test_what_is_remembered_of_values_changes_no_answer(as_columns, monkeypatch):
+    monkeypatch.setattr("stillhunt.kernel.run._MEMORY_CHARACTERS", 300)
+    monkeypatch.setattr("stillhunt.kernel.run._LONG", 8)
+    conditions = [question("One", "contains", "7"), question(None, "contains", "x" * 9)]
+    memory = Memory(Program(conditions))
+    for start in (0, 50, 0, 25):
+        events = [{"One": str(n), "Two": "x" * (n % 12)} for n in range(start, start + 60)]
+        expected = {
+            0: [row for row, event in enumerate(events) if "7" in event["One"]],
+            1: [row for row, event in enumerate(events) if len(event["Two"]) >= 9],
+        }
+        assert matched(conditions, as_columns(events), memory) == expected
+
+
+def test_a_condition_is_looked_at_only_if_its_trigger_holds(as_columns):
+    both = Node(kind="and", children=(question("One", "equals", "a"), question("Two", "contains", "rare")))
+    either = Node(kind="or", children=(question("One", "equals", "zz"), question("Two", "contains", "zz")))
+    negative = Node(kind="not", children=(question("One", "equals", "a"),))
+    program = Program([both, either, negative])
+    batch = Batch(
+        as_columns([{"One": "a", "Two": "common"}]), Memory(program), program.scope([0, 1, 2]), keyword_fields=[]
+    )
+    assert batch.candidates() == [2]
+    assert program.untriggered == {2}
+
+
+def test_a_condition_out_of_scope_is_not_looked_at(as_columns):
+    program = Program([question("One", "equals", "a"), question("One", "startswith", "a")])
+    batch = Batch(as_columns([{"One": "a"}]), Memory(program), program.scope([1]), keyword_fields=["One"])
+    assert dict(run(batch)) == {1: [0]}

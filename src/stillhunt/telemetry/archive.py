@@ -14,7 +14,7 @@ import tarfile
 import tempfile
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -67,11 +67,13 @@ class Member:
         name: As shown to people: the path, with ``!member`` for a member of an archive.
         open: Opens its uncompressed content; raises :class:`SourceError` if it cannot be.
         note: Set if it is not to be read, saying why.
+        remedy: What to do about that; None if nothing was lost.
     """
 
     name: str
     open: Callable[[], BinaryIO]
     note: str = ""
+    remedy: str | None = None
 
 
 def members(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
@@ -96,7 +98,7 @@ def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
     if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
         yield stream
         return
-    with tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
+    with stream, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
         while chunk := stream.read(1 << 20):
             copy.write(chunk)
         copy.seek(0)
@@ -106,12 +108,14 @@ def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
 def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed: int, depth: int) -> Iterator[Member]:
     is_packed = head.startswith((_GZIP, _ZSTD, *_ZIP)) or _is_tar(head)
     if is_packed and depth >= _MAX_DEPTH:
-        yield Member(name=name, open=opener, note=f"archives are opened {_MAX_DEPTH} deep and no deeper")
+        yield Member(
+            name=name, open=opener, note=f"archives are opened {_MAX_DEPTH} deep and no deeper", remedy="unpack it"
+        )
         return
     if head.startswith(_GZIP):
-        yield from _unpack_stream(name, lambda: _Gzip(fileobj=opener()), n_packed=n_packed, depth=depth)
+        yield from _unpack_stream(name, opener, _gunzip, n_packed=n_packed, depth=depth)
     elif head.startswith(_ZSTD):
-        yield from _unpack_stream(name, lambda: zstd.ZstdFile(opener()), n_packed=n_packed, depth=depth)
+        yield from _unpack_stream(name, opener, zstd.ZstdFile, n_packed=n_packed, depth=depth)
     elif head.startswith(_ZIP):
         yield from _unpack_zip(name, opener, depth=depth)
     elif _is_tar(head):
@@ -120,9 +124,17 @@ def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed:
         yield Member(name=name, open=opener)
 
 
-def _unpack_stream(name: str, unpacker: Callable[[], _Unpacker], *, n_packed: int, depth: int) -> Iterator[Member]:
+def _unpack_stream(
+    name: str,
+    opener: Callable[[], BinaryIO],
+    unpacker: Callable[[BinaryIO], _Unpacker],
+    *,
+    n_packed: int,
+    depth: int,
+) -> Iterator[Member]:
     def opened() -> BinaryIO:
-        return _limited(unpacker(), name, n_packed)
+        packed = opener()
+        return _limited(unpacker(packed), name, n_packed, packed)
 
     try:
         with opened() as stream:
@@ -134,7 +146,7 @@ def _unpack_stream(name: str, unpacker: Callable[[], _Unpacker], *, n_packed: in
 
 def _unpack_zip(name: str, opener: Callable[[], BinaryIO], *, depth: int) -> Iterator[Member]:
     try:
-        with seekable(opener()) as stream, zipfile.ZipFile(stream) as archive:
+        with opener() as packed, seekable(packed) as stream, zipfile.ZipFile(stream) as archive:
             for info in sorted(archive.infolist(), key=lambda i: i.filename):
                 if not info.is_dir():
                     yield from _unpack_member(f"{name}!{info.filename}", archive, info, depth=depth)
@@ -151,13 +163,13 @@ def _unpack_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, *
         return
     if info.flag_bits & 0x1:
         remedy = "unpack it with its password and give the folder"
-        yield Member(name=name, open=opened, note=f"protected by a password: {remedy}")
+        yield Member(name=name, open=opened, note="protected by a password", remedy=remedy)
         return
     try:
         with opened() as stream:
             head = stream.read(_HEAD)
     except DAMAGED as error:
-        yield Member(name=name, open=opened, note=f"cannot be unpacked: {error}")
+        yield Member(name=name, open=opened, note=f"cannot be unpacked: {error}", remedy="copy it again")
         return
     yield from _unpack(name, opened, head=head, n_packed=info.compress_size, depth=depth + 1)
 
@@ -168,7 +180,7 @@ def _is_tar(head: bytes) -> bool:
 
 def _unpack_tar(name: str, opener: Callable[[], BinaryIO], *, depth: int) -> Iterator[Member]:
     try:
-        with seekable(opener()) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
+        with opener() as packed, seekable(packed) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
             for info in sorted((i for i in archive if i.isfile()), key=lambda i: i.name):
                 yield from _unpack_tar_member(f"{name}!{info.name}", archive, info, depth=depth)
     except DAMAGED as error:
@@ -187,8 +199,13 @@ def _unpack_tar_member(name: str, archive: tarfile.TarFile, info: tarfile.TarInf
     yield from _unpack(name, opened, head=head, n_packed=info.size, depth=depth + 1)
 
 
-def _limited(stream: _Unpacker, name: str, n_packed: int) -> BinaryIO:
-    return io.BufferedReader(_Limited(stream, name, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed)), 1 << 17)
+def _gunzip(packed: BinaryIO) -> _Unpacker:
+    return _Gzip(fileobj=packed)
+
+
+def _limited(stream: _Unpacker, name: str, n_packed: int, *below: BinaryIO) -> BinaryIO:
+    """Limit a stream; closing it closes what lies below, which decompressors leave open."""
+    return io.BufferedReader(_Limited((stream, *below), name, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed)), 1 << 17)
 
 
 class _Gzip(gzip.GzipFile):
@@ -213,8 +230,8 @@ class _Gzip(gzip.GzipFile):
 class _Limited(io.RawIOBase):
     """Passes content on and stops a bomb."""
 
-    def __init__(self, stream: _Unpacker, name: str, limit: int) -> None:
-        self._stream, self._name, self._left, self._limit = stream, name, limit, limit
+    def __init__(self, streams: Sequence[_Unpacker], name: str, limit: int) -> None:
+        self._streams, self._name, self._left, self._limit = streams, name, limit, limit
 
     def readable(self) -> bool:
         return True
@@ -224,7 +241,7 @@ class _Limited(io.RawIOBase):
 
     def readinto(self, target: object) -> int:
         view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
-        chunk = self._stream.read(len(view))
+        chunk = self._streams[0].read(len(view))
         self._left -= len(chunk)
         if self._left < 0:
             message = f"unpacks to more than {self._limit >> 20:,} MiB, which looks like an archive bomb"
@@ -233,5 +250,6 @@ class _Limited(io.RawIOBase):
         return len(chunk)
 
     def close(self) -> None:
-        self._stream.close()
+        for stream in self._streams:
+            stream.close()
         super().close()

@@ -3,8 +3,9 @@
 Sysmon writes ``UtcTime`` into its events; the record's own time comes from the system, through whatever
 exported it. Per host and file their difference is collected by event id. Criteria:
 
-- An event id whose differences do not agree among themselves (nine in ten within a minute of their median), or
-  that disagrees with the majority of the others, is distrusted.
+- An event id whose differences do not agree among themselves (nine in ten within a minute of their median) is
+  distrusted. So is one outside the largest party of ids that agree with each other; between two equal parties
+  the one with process creation is believed.
 - If the trusted ids agree on a difference above two minutes that lies within a minute of a multiple of fifteen
   minutes, the record's time is local time labelled as UTC: every time of that host in that file is shifted.
 - If they agree on another difference above two minutes, it is reported and nothing is shifted: a slow delivery
@@ -78,13 +79,10 @@ class ClockLedger:
 def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, list[ClockFault]]:
     medians = {event_id: _median(counter) for event_id, counter in by_id.items()}
     steady = {e for e, c in by_id.items() if _share_near(c, medians[e]) >= _AGREEING_SHARE}
-    pooled: Counter[int] = Counter()
-    for event_id in steady:
-        pooled.update(by_id[event_id])
-    if pooled.total() < _FEWEST:
+    trusted = _largest_party(steady, medians, by_id)
+    if sum(by_id[e].total() for e in trusted) < _FEWEST:
         return 0, []
-    agreed = _median(pooled)
-    trusted = {e for e in steady if abs(medians[e] - agreed) <= _TOLERANCE_S}
+    agreed = _median(sum((by_id[e] for e in trusted), Counter()))
     faults = [
         ClockFault(
             host=host,
@@ -114,6 +112,12 @@ def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, l
         why=f"Sysmon's time lies {_signed(agreed)} from it in {n_events:,} records: {_verdict(agreed, shift)}",
     )
     return (shift if is_zone else 0), [main, *faults]
+
+
+def _largest_party(steady: set[str], medians: dict[str, int], by_id: dict[str, Counter[int]]) -> set[str]:
+    """Return the event ids that agree: most ids, then the one with process creation, then most records."""
+    parties = [{e for e in steady if abs(medians[e] - medians[centre]) <= _TOLERANCE_S} for centre in sorted(steady)]
+    return max(parties, key=lambda p: (len(p), "1" in p, sum(by_id[e].total() for e in p)), default=set())
 
 
 def _is_zone(agreed: int, shift: int) -> bool:

@@ -74,6 +74,7 @@ class Reading:
 
     def _files(self) -> list[Path]:
         found: dict[Path, Path] = {}
+        said: set[Path] = set()
         for given in sorted(set(self._paths), key=str):
             if not given.exists():
                 self._problem(str(given), "there is no such file or folder", hint="check the path")
@@ -83,7 +84,8 @@ class Reading:
                 self._problem(str(given), "the folder holds no file to read", hint="check the path")
             for path in paths:
                 first = found.setdefault(path.resolve(), path)
-                if first != path:
+                if first != path and path not in said:
+                    said.add(path)
                     self._not_read(str(path), f"the same file as {first}, read once")
         return sorted(found.values(), key=str)
 
@@ -109,7 +111,7 @@ class Reading:
         try:
             for member in members(path, lambda: self._open(path)):
                 if member.note:
-                    self._not_read(member.name, member.note)
+                    self._not_read(member.name, member.note, problem=bool(member.remedy), hint=member.remedy)
                 else:
                     yield from self._member(member)
         except SourceError as error:

@@ -89,6 +89,7 @@ class RecordHole:
     """Record ids missing inside one file: removed, filtered on export, or lost."""
 
     path: str
+    host: str
     channel: str
     first_missing: int
     last_missing: int

@@ -41,6 +41,7 @@ _BY_MAGIC: tuple[tuple[bytes, str, bool], ...] = (
 
 _BY_CONTENT: tuple[tuple[bytes, str, bool], ...] = (
     (b'"synthetic": true', "the truth of a simulated intrusion", False),
+    (b"These logs are SYNTHETIC", "the note beside a simulated intrusion", False),
     (b"#fields\t", "a Zeek log", True),
     (b"type=SYSCALL", "a Linux audit log", True),
     (b"<Event xmlns", "Windows events as XML", True),

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 
 __all__ = ["read_instant"]
 
+_SPACE_BEFORE_OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d$)")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -27,7 +29,7 @@ def read_instant(value: object) -> datetime | None:
         return _from_epoch(float(value))
     if not isinstance(value, str):
         return None
-    text = value.strip().removesuffix(" UTC")
+    text = _SPACE_BEFORE_OFFSET.sub("", value.strip().removesuffix(" UTC"))
     try:
         parsed = datetime.fromisoformat(text)
     except ValueError:

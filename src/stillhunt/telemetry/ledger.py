@@ -2,7 +2,8 @@
 
 A gap is a silence of a host's channel of more than three days that is also more than four times as long as all
 but one in twenty of its pauses between busy hours; channels with fewer than a hundred busy hours have no rhythm
-to judge by. A record hole is a jump of EventRecordID inside one file.
+to judge by. A record hole is a jump of one host's EventRecordID
+in one channel inside one file.
 """
 
 from __future__ import annotations
@@ -59,7 +60,7 @@ class ReadingLedger:
     _classes: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _hosts: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
-    _record_ids: dict[tuple[str, str], array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
+    _record_ids: dict[tuple[str, str, str], array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
     _odd_times: Counter[str] = field(default_factory=Counter)
 
     def observe(self, batch: EventBatch) -> None:
@@ -113,18 +114,19 @@ class ReadingLedger:
     def _observe_record_ids(self, channel: str, data: pa.RecordBatch) -> None:
         if "EventRecordID" not in data.schema.names or data.num_rows == 0:
             return
-        columns = data.select(["event.file", "EventRecordID"]).to_pydict()
-        for file, record in zip(*columns.values(), strict=True):
+        columns = data.select(["event.file", "host.name", "EventRecordID"]).to_pydict()
+        for file, host, record in zip(*columns.values(), strict=True):
             if record is not None and record.isascii() and record.isdecimal():
-                self._record_ids[file, channel].append(int(record))
+                self._record_ids[file, host or "", channel].append(int(record))
 
     def _holes(self) -> list[RecordHole]:
         found: list[RecordHole] = []
-        for (file, channel), seen in sorted(self._record_ids.items()):
+        for (file, host, channel), seen in sorted(self._record_ids.items()):
             ids = sorted(set(seen))
             jumps = [(a + 1, b - 1) for a, b in pairwise(ids) if b > a + 1]
             found.extend(
-                RecordHole(path=file, channel=channel, first_missing=a, last_missing=b) for a, b in jumps[:_HOLES_KEPT]
+                RecordHole(path=file, host=host, channel=channel, first_missing=a, last_missing=b)
+                for a, b in jumps[:_HOLES_KEPT]
             )
             if len(jumps) > _HOLES_KEPT:
                 self.problems.append(

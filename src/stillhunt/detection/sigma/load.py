@@ -18,6 +18,7 @@ from sigma.exceptions import SigmaError, SigmaLogsourceError
 from sigma.policy import SigmaPolicy
 from sigma.policy.regex_engine import RE2RegexEngine, RegexPattern
 from sigma.rule import SigmaDetectionItem, SigmaRule, SigmaYAMLLoader
+from sigma.rule.base import check_alias_expansion
 from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 
@@ -101,6 +102,11 @@ class _Ledger:
                 continue
             if not isinstance(document, dict) or not _RULE_KEYS & document.keys():
                 self.not_rules.append(file.path)
+                continue
+            try:
+                check_alias_expansion(document)
+            except SigmaError as error:
+                self._refuse(file, {}, _reason(error))
                 continue
             try:
                 self._take_document(file, place, document)
@@ -200,12 +206,16 @@ def _reason(error: Exception) -> str:
 
 def _line(file: RuleFile, place: int, error: Exception) -> int | None:
     section = "logsource" if isinstance(error, SigmaLogsourceError) else "condition"
-    return line_of(file.content, place, section=section, is_sound=_is_sound)
+    try:
+        return line_of(file.content, place, section=section, is_sound=_is_sound)
+    except (yaml.YAMLError, ValueError, TypeError, RecursionError):
+        return None
 
 
 def _is_sound(key: str, value: Any) -> bool:
     try:
         compile_item(SigmaDetectionItem.from_mapping(key, value, policy=_POLICY))
-    except (SigmaError, RuleError):
+    # Whatever a parser that is not ours raises on this item, the item is what it cannot take.
+    except Exception:  # noqa: BLE001
         return False
     return True

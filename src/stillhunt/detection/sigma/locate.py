@@ -19,23 +19,25 @@ def line_of(content: bytes, place: int, *, section: str, is_sound: Check) -> int
     Args:
         content: The file.
         place: Which of its documents, counted from 0.
-        section: Top-level key to name if every detection item is sound.
+        section: ``condition`` or ``logsource``: what to name if every detection item is sound.
         is_sound: Says whether pySigma and the compiler take a detection item.
 
     Returns:
-        None if the file cannot be taken apart.
+        None if there is no such document, or it is no mapping.
+
+    Raises:
+        yaml.YAMLError: The file is not YAML.
     """
-    try:
-        documents = list(yaml.compose_all(content, Loader=yaml.CSafeLoader))
-    except yaml.YAMLError:
+    documents = list(yaml.compose_all(content, Loader=yaml.CSafeLoader))
+    document = documents[place] if place < len(documents) else None
+    if not isinstance(document, yaml.MappingNode):
         return None
-    if place >= len(documents) or not isinstance(documents[place], yaml.MappingNode):
-        return None
-    document = documents[place]
-    for key, value in _items(_child(document, "detection")):
+    detection = _child(document, "detection")
+    for key, value in _items(detection):
         if not is_sound(key.value, _plain(value)):
             return _line(_culprit(key, value, is_sound))
-    return _line(_key(document, section) or _key(document, "detection") or document)
+    holder = detection if section == "condition" else document
+    return _line(_key(holder, section) or _key(document, "detection") or document)
 
 
 def _items(node: yaml.Node | None) -> Iterator[tuple[yaml.Node, yaml.Node]]:
@@ -62,12 +64,13 @@ def _culprit(key: yaml.Node, value: yaml.Node, is_sound: Check) -> yaml.Node:
     return key
 
 
-def _child(node: yaml.Node, name: str) -> yaml.Node | None:
+def _child(node: yaml.MappingNode, name: str) -> yaml.Node | None:
     return next((value for key, value in node.value if key.value == name), None)
 
 
-def _key(node: yaml.Node, name: str) -> yaml.Node | None:
-    return next((key for key, _ in node.value if key.value == name), None)
+def _key(node: yaml.Node | None, name: str) -> yaml.Node | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else ()
+    return next((key for key, _ in pairs if key.value == name), None)
 
 
 def _plain(node: yaml.Node) -> Any:

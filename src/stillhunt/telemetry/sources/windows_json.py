@@ -65,11 +65,12 @@ def _objects(log: LogFile, head: bytes) -> Iterator[tuple[int, str, object]]:
     """Yield (line or ordinal, raw text, decoded object)."""
     encoding = _encoding(head)
     stream = TextIOWrapper(log.stream, encoding=encoding, errors="replace", newline="\n")
-    if _is_by_line(head.decode(encoding, "replace")):
-        yield from _by_line(log, stream)
-    else:
-        yield from _in_a_row(log, stream)
-    stream.detach()
+    try:
+        is_by_line = _is_by_line(head.decode(encoding, "replace"))
+        yield from _by_line(log, stream) if is_by_line else _in_a_row(log, stream)
+    finally:
+        # Whoever opened the log closes it.
+        stream.detach()
 
 
 def _by_line(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, object]]:

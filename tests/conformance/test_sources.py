@@ -1,0 +1,65 @@
+"""What every log source must do, also those added tomorrow."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stillhunt.errors import SourceError
+from stillhunt.telemetry.event import COMMON, TEXT, TEXT_LIST
+from stillhunt.telemetry.source import SOURCES, LogFile
+from stillhunt.telemetry.table import LIST_FIELDS, build_batch
+
+EVENT = {
+    "Event": {"System": {"EventID": 1, "Channel": "System", "Provider": "p", "Computer": "c"}, "EventData": {"a": 1}}
+}
+SAMPLES = {
+    "windows_json": json.dumps(EVENT).encode() + b"\n",
+    "iis": b"#Fields: date time cs-method cs-uri-stem c-ip\n2021-01-01 00:00:00 GET / 192.0.2.1\n",
+    "windows_evtx": b"ElfFile\x00" + b"\x00" * 5000,
+}
+
+
+def test_every_source_has_a_sample_here():
+    assert sorted(SAMPLES) == SOURCES.names()
+
+
+@pytest.mark.parametrize("name", SOURCES.names())
+def test_a_source_knows_its_own_and_no_others(name):
+    assert [sample for sample, head in SAMPLES.items() if SOURCES[name].sniff(head)] == [name]
+
+
+@pytest.mark.parametrize("name", SOURCES.names())
+@settings(max_examples=60, deadline=None)
+@given(rubbish=st.binary(max_size=600), keep=st.integers(0, 300))
+def test_rubbish_raises_nothing_but_a_source_error(name, rubbish, keep):
+    content = SAMPLES[name][:keep] + rubbish
+    SOURCES[name].sniff(content)
+    log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(content)))
+    with contextlib.suppress(SourceError):
+        for event_class, row in SOURCES[name].read(log):
+            build_batch(event_class, [row])
+
+
+@pytest.mark.parametrize("name", [n for n in SOURCES.names() if n != "windows_evtx"])
+def test_batches_have_the_common_columns_and_text_after_them(name):
+    log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(SAMPLES[name])))
+    for event_class, row in SOURCES[name].read(log):
+        schema = build_batch(event_class, [row]).data.schema
+        assert set(schema.names[: len(COMMON)]) == set(COMMON)
+        for field in schema:
+            native = TEXT_LIST if field.name in LIST_FIELDS else TEXT
+            assert field.type == (COMMON[field.name][0] if field.name in COMMON else native), field.name
+
+
+@pytest.mark.parametrize("name", SOURCES.names())
+def test_a_source_says_what_it_is_and_what_it_cannot_show(name):
+    doc = importlib.import_module(f"stillhunt.telemetry.sources.{name}").__doc__
+    assert SOURCES[name].title
+    assert "cannot show" in doc

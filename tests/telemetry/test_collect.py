@@ -1,0 +1,215 @@
+"""Whatever lies in a folder is read, or said not to have been read."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import random
+import tarfile
+import zipfile
+from pathlib import Path
+
+import pytest
+from backports import zstd
+
+from stillhunt.errors import InputError
+from stillhunt.progress import Recorder
+from stillhunt.telemetry import archive
+from stillhunt.telemetry.collect import Reading
+
+
+def _zip(content: bytes, name: str = "events.json") -> bytes:
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as file:
+        file.writestr(name, content)
+    return out.getvalue()
+
+
+def _tar(content: bytes) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as file:
+        info = tarfile.TarInfo("events.json")
+        info.size = len(content)
+        file.addfile(info, io.BytesIO(content))
+    return out.getvalue()
+
+
+PACKED = {
+    "plain": lambda c: c,
+    "gzip": gzip.compress,
+    "gzip with something behind": lambda c: gzip.compress(c) + b"\nrubbish",
+    "zstd": zstd.compress,
+    "zip": _zip,
+    "tar": _tar,
+    "tar.gz": lambda c: gzip.compress(_tar(c)),
+    "zip in a zip": lambda c: _zip(_zip(c), "inner.zip"),
+    "gz in a zip": lambda c: _zip(gzip.compress(c), "inner.gz"),
+}
+
+
+@pytest.mark.parametrize("how", PACKED)
+def test_a_log_is_read_however_it_is_packed_and_whatever_it_is_called(evtx_dump, read, tmp_path, how):
+    content = "".join(json.dumps(evtx_dump(record=i)) + "\n" for i in range(50)).encode()
+    path = tmp_path / "notes.txt"
+    path.write_bytes(PACKED[how](content))
+    rows, coverage = read(path)
+    assert [r["EventRecordID"] for r in rows] == [str(i) for i in range(50)]
+    assert [r["event.record"] for r in rows] == list(range(1, 51))
+    assert (coverage.n_events, coverage.n_unread, coverage.problems) == (50, 0, ())
+    assert [f.source for f in coverage.files] == ["windows_json"]
+
+
+WRITTEN = {
+    "an array on one line": json.dumps,
+    "an array over many lines": lambda rs: json.dumps(rs, indent=2),
+    "objects in a row": lambda rs: "\n".join(json.dumps(r, indent=4) for r in rs),
+    "an array by line": lambda rs: "[\n" + ",\n".join(json.dumps(r) for r in rs) + "\n]\n",
+    "lines with blanks between": lambda rs: "\r\n\r\n".join(json.dumps(r) for r in rs),
+    "lines after a mark": lambda rs: "\ufeff" + "\n".join(json.dumps(r) for r in rs),
+}
+
+
+@pytest.mark.parametrize("how", WRITTEN)
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_json_is_read_by_line_in_an_array_or_in_a_row(evtx_dump, read, tmp_path, how, encoding):
+    path = tmp_path / "x"
+    path.write_bytes(WRITTEN[how]([evtx_dump(record=i, Name="Zoë") for i in range(3)]).encode(encoding))
+    rows, coverage = read(path)
+    assert [(r["EventRecordID"], r["Name"]) for r in rows] == [(str(i), "Zoë") for i in range(3)]
+    assert coverage.n_unread == 0
+
+
+def test_a_damaged_first_line_hides_nothing(evtx_dump, read, tmp_path):
+    path = tmp_path / "x"
+    lines = ['{"Event": {"Sys', *[json.dumps(evtx_dump(record=i)) for i in range(2)], "not json", "{}"]
+    path.write_text("\n".join(lines))
+    rows, coverage = read(path)
+    assert len(rows) == 2
+    assert coverage.n_unread == 3
+    assert {p.where for p in coverage.problems} == {f"{path}:1", f"{path}:4", f"{path}:5"}
+
+
+def test_a_damaged_object_in_a_row_costs_only_itself(evtx_dump, read, tmp_path):
+    path = tmp_path / "x"
+    good = [json.dumps(evtx_dump(record=i), indent=1) for i in range(3)]
+    path.write_text(good[0] + '\n{"broken": tru}\n' + good[1] + "\n" + good[2])
+    rows, coverage = read(path)
+    assert len(rows) == 3
+    assert coverage.n_unread == 1
+
+
+def test_channels_may_change_from_line_to_line(evtx_dump, read, write_lines):
+    path = write_lines([evtx_dump(1, channel="Application"), evtx_dump(4688), evtx_dump(7045, channel="System")])
+    rows, _ = read(path)
+    assert sorted(r["class"].channel for r in rows) == ["Application", "Security", "System"]
+
+
+def test_a_folder_is_walked_and_what_is_no_log_is_said(evtx_dump, read, write_lines, tmp_path):
+    write_lines([evtx_dump()])
+    (tmp_path / "logs" / "deep").mkdir()
+    (tmp_path / "logs" / "deep" / "conn.log").write_text("#separator \\x09\n#fields\tts\n")
+    (tmp_path / "logs" / "empty.json").write_text("")
+    (tmp_path / "logs" / "photo.png").write_bytes(b"\x89PNG....")
+    rows, coverage = read(tmp_path / "logs")
+    assert len(rows) == 1
+    notes = {Path(f.path).name: f.note for f in coverage.files if f.source is None}
+    assert notes == {
+        "conn.log": "a Zeek log: no source reads it",
+        "empty.json": "an empty file, no log",
+        "photo.png": "an image, no log",
+    }
+    assert [p.hint is not None for p in coverage.problems] == [True]
+
+
+def test_a_file_reached_twice_is_read_once_and_that_is_said(evtx_dump, read, write_lines, tmp_path):
+    path = write_lines([evtx_dump()])
+    (tmp_path / "logs" / "again.json").symlink_to(path)
+    rows, coverage = read(tmp_path / "logs", path)
+    assert len(rows) == 1
+    assert sum("read once" in f.note for f in coverage.files) == 1
+
+
+def test_a_loop_of_links_ends(evtx_dump, read, write_lines, tmp_path):
+    write_lines([evtx_dump()])
+    (tmp_path / "logs" / "loop").symlink_to(tmp_path / "logs")
+    assert len(read(tmp_path / "logs")[0]) == 1
+
+
+def test_a_workspace_is_not_read_as_logs(evtx_dump, read, write_lines, tmp_path):
+    write_lines([evtx_dump()])
+    write_lines([evtx_dump()], "logs/stillhunt-out/findings.jsonl")
+    write_lines([], "logs/stillhunt-out/stillhunt-workspace.json")
+    rows, coverage = read(tmp_path / "logs")
+    assert len(rows) == 1
+    assert any("results of stillhunt" in f.note for f in coverage.files)
+
+
+def test_a_missing_path_beside_a_good_one_is_a_problem(evtx_dump, read, write_lines, tmp_path):
+    rows, coverage = read(tmp_path / "nowhere", write_lines([evtx_dump()]))
+    assert len(rows) == 1
+    assert [(p.where, p.message) for p in coverage.problems] == [
+        (str(tmp_path / "nowhere"), "there is no such file or folder")
+    ]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\x00\x01\x02" * 99, b"just text\n"])
+def test_nothing_readable_at_all_is_an_error_with_a_hint(read, tmp_path, content):
+    path = tmp_path / "x"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(InputError) as caught:
+        read(path)
+    assert caught.value.hint
+    assert str(path) in str(caught.value)
+
+
+def test_a_cut_gzip_gives_what_it_has_and_says_so(evtx_dump, read, tmp_path):
+    lines = [json.dumps(evtx_dump(record=i, Noise=random.Random(i).randbytes(40).hex())) for i in range(5000)]
+    packed = gzip.compress("\n".join(lines).encode())
+    (tmp_path / "x.gz").write_bytes(packed[: len(packed) // 2])
+    rows, coverage = read(tmp_path / "x.gz")
+    assert 1000 < len(rows) < 5000
+    assert "cannot be read to its end" in coverage.files[0].note
+    assert coverage.problems
+
+
+def test_a_bomb_is_stopped_and_named(evtx_dump, read, tmp_path, monkeypatch):
+    monkeypatch.setattr(archive, "_ALWAYS_ALLOWED", 1 << 20)
+    monkeypatch.setattr(archive, "_MAX_RATIO", 2)
+    line = json.dumps(evtx_dump()).encode() + b"\n"
+    (tmp_path / "bomb.gz").write_bytes(gzip.compress(line * 20_000))
+    rows, coverage = read(tmp_path / "bomb.gz")
+    assert 0 < len(rows) < 20_000
+    assert any("archive bomb" in p.message for p in coverage.problems)
+
+
+def test_a_member_behind_a_password_is_named_with_its_remedy(evtx_dump, read, write_lines, tmp_path):
+    packed = bytearray(_zip(b"secret"))
+    for signature, offset in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
+        packed[packed.index(signature) + offset] |= 1
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "locked.zip").write_bytes(packed)
+    write_lines([evtx_dump()])
+    _, coverage = read(tmp_path / "logs")
+    assert any("password" in f.note for f in coverage.files)
+    assert any("password" in p.message for p in coverage.problems)
+
+
+def test_the_order_of_paths_does_not_matter(evtx_dump, read, write_lines):
+    paths = [write_lines([evtx_dump(record=i)], f"logs/{i}.json") for i in range(3)]
+    assert read(*paths)[0] == read(*reversed(paths))[0]
+
+
+def test_progress_is_told_in_bytes_and_ends_at_the_total(evtx_dump, write_lines):
+    watch = Recorder()
+    list(Reading([write_lines([evtx_dump()] * 10)], watch=watch).batches())
+    assert watch.steps[-1].done == watch.steps[-1].total > 0
+    assert watch.steps[-1].events == 10
+
+
+def test_batches_stay_small(evtx_dump, write_lines):
+    path = write_lines([evtx_dump(record=i, Noise="x" * 2000) for i in range(12_000)])
+    sizes = [b.data.num_rows for b in Reading([path]).batches()]
+    assert sum(sizes) == 12_000
+    assert max(sizes) < 5_000

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stillhunt.attribution.assessment import Assessment
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
+from stillhunt.cases.identity import host_names, with_host_names, with_merged_spans
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
 from stillhunt.detection.finding import Finding, to_table
@@ -89,6 +90,8 @@ def hunt(
     findings = scan.findings(reading.clocks.shift_s)
     trail.shift(reading.clocks.shift_s)
     coverage = _with_rules(reading.coverage(), scan)
+    names = host_names((span.host for span in coverage.hosts), trail)
+    findings, coverage = with_host_names(findings, names), with_merged_spans(coverage, names)
     cases = investigate(findings, trail, coverage)
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()

@@ -47,6 +47,14 @@ def test_the_process_tree_is_followed_back_to_what_a_user_opened(make_finding, m
     assert "invoice.exe" in found.grounds[0]
 
 
+def test_a_shell_that_an_administrator_opened_is_no_way_in(make_finding, make_trail, at):
+    start = at(2023, 8, 16, 4, 54)
+    trail = make_trail(("s", "e", "C:\\Windows\\System32\\cmd.exe", "C:\\Windows\\explorer.exe", start))
+    dump = make_finding("ntds", start + timedelta(minutes=1), process="s", tactics=("credential-access",))
+    found = break_in([dump], trail, _span(start - timedelta(hours=1), start + timedelta(hours=1)))
+    assert (found.latest, found.is_censored) == (start, True)
+
+
 def test_findings_without_a_time_give_no_date(make_finding):
     found = break_in([make_finding("dump", None)], Trail(), {})
     assert found.latest is None

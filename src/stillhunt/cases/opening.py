@@ -60,7 +60,7 @@ def _since(case: Case) -> str:
         since = f"from {instant_words(started.latest)}"
     else:
         since = f"by {instant_words(started.latest)}"
-    if not case.dwell_s:
+    if case.dwell_s is None or case.dwell_s < 60:
         return since
     until = "the end of the logs" if case.is_active_at_end else instant_words(last)
     return f"{since} until {until} ({duration_words(case.dwell_s)})"

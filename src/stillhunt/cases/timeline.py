@@ -31,6 +31,8 @@ _QUIET = timedelta(days=7)
 _REACHES_BACK = timedelta(days=1)
 """Logs that begin less than this before the first sign cannot show what came before it."""
 
+_INSTALLED = ("c:\\windows\\", "c:\\program files\\", "c:\\program files (x86)\\")
+
 _ENTRY_TACTICS = frozenset({"initial-access"})
 
 
@@ -134,7 +136,18 @@ def _from_process(process: Process, finding: Finding) -> _Sign:
     opened = f", started by {door}" if door else ""
     what = f"{file_name(process.image)} run as {process.user or 'an unnamed account'}{opened}"
     what += f", from which came: {finding.detector.title}"
-    return _Sign(at=process.at, host=process.host, what=what, is_entry=door in DOORS, finding=finding)
+    return _Sign(at=process.at, host=process.host, what=what, is_entry=_is_way_in(process, door), finding=finding)
+
+
+def _is_way_in(process: Process, door: str) -> bool:
+    """Tell whether a process start shows somebody coming in.
+
+    What a browser, a mail client, an office program or a web server starts does; what the desktop starts does only
+    if it is no installed program: an administrator's own shell says that somebody sat there, not how they came.
+    """
+    if door == "explorer.exe":
+        return not process.image.lower().startswith(_INSTALLED)
+    return door in DOORS
 
 
 def _entries(finding: Finding, trail: Trail) -> set[str]:

@@ -18,8 +18,11 @@ __all__ = ["N_ENTITIES", "N_FIRST", "N_VALUE_SETS", "Fold", "Match", "Record", "
 N_FIRST = 4
 """Records kept from the beginning of a finding; the last one is kept beside them."""
 
-N_ENTITIES = 100
+N_ENTITIES = 50
 """Entities of one kind that a finding keeps."""
+
+_POOL = 200
+"""Entities collected, at least, before the surplus is looked for: looking costs more than holding them."""
 
 N_VALUE_SETS = 200
 """Findings of one rule on one host; further sets of values share one finding that says so."""
@@ -104,31 +107,37 @@ class Fold:
 
     Attributes:
         tallies: Matches by input file, since each file may have its own clock to correct.
-        entities: What the matches are about.
         has_all_entities: False if some were left out.
     """
 
     tallies: dict[str, Tally] = field(default_factory=dict)
-    entities: set[Entity] = field(default_factory=set)
     has_all_entities: bool = True
+    _entities: set[Entity] = field(default_factory=set)
+    _pool: int = _POOL
 
     def add(self, file: str, matches: Sequence[Match], entities: Iterable[Entity]) -> None:
         """Take in matches from one file."""
         self.tallies.setdefault(file, Tally()).add(matches)
-        self.entities.update(entities)
+        self._entities.update(entities)
         self._trim()
 
     def merge(self, other: Fold) -> None:
         """Take in another finding."""
         for file, tally in other.tallies.items():
             self.tallies.setdefault(file, Tally()).merge(tally)
-        self.entities |= other.entities
+        self._entities |= other._entities
         self.has_all_entities &= other.has_all_entities
         self._trim()
 
+    def entities(self) -> tuple[Entity, ...]:
+        """Return what the matches are about, of each kind the first by name."""
+        self._trim_entities()
+        return tuple(sorted(self._entities))
+
     def _trim(self) -> None:
-        if len(self.entities) > N_ENTITIES:
+        if len(self._entities) > self._pool:
             self._trim_entities()
+            self._pool = max(_POOL, 2 * len(self._entities))
         holders = [(file, tally) for file, tally in self.tallies.items() if tally.records]
         if len(holders) > N_FIRST + 1:
             holders.sort(key=lambda pair: (pair[1].first is None, pair[1].first or 0, pair[0]))
@@ -138,11 +147,14 @@ class Fold:
                     tally.records = []
 
     def _trim_entities(self) -> None:
-        kept: set[Entity] = set()
-        for kind in EntityKind:
-            kept.update(sorted(e for e in self.entities if e.kind is kind)[:N_ENTITIES])
-        self.has_all_entities &= len(kept) == len(self.entities)
-        self.entities = kept
+        by_kind: dict[EntityKind, list[Entity]] = {}
+        for entity in self._entities:
+            by_kind.setdefault(entity.kind, []).append(entity)
+        for named in by_kind.values():
+            if len(named) > N_ENTITIES:
+                named.sort(key=lambda entity: (entity.value, entity.role))
+                self._entities.difference_update(named[N_ENTITIES:])
+                self.has_all_entities = False
 
 
 @dataclass(slots=True)
@@ -152,17 +164,26 @@ class Shelf:
     folds: dict[str, Fold] = field(default_factory=dict)
     further: Fold | None = None
 
-    def fold_for(self, key: str) -> Fold:
-        """Return the finding for a set of values: its own, or the shared one."""
+    def make_room(self, key: str) -> None:
+        """See to it that a set of values has a finding of its own or shares one."""
         if key in self.folds:
-            return self.folds[key]
-        if len(self.folds) >= N_VALUE_SETS:
-            self.further = self.further or Fold()
-            largest = max(self.folds)
-            if key > largest:
-                return self.further
+            return
+        if len(self.folds) < N_VALUE_SETS:
+            self.folds[key] = Fold()
+            return
+        self.further = self.further or Fold()
+        largest = max(self.folds)
+        if key < largest:
             self.further.merge(self.folds.pop(largest))
-        return self.folds.setdefault(key, Fold())
+            self.folds[key] = Fold()
+
+    def fold_for(self, key: str) -> Fold:
+        """Return the finding of a set of values for which room was made: its own, or the shared one."""
+        fold = self.folds.get(key, self.further)
+        if fold is None:
+            message = "no room was made for these values"
+            raise AssertionError(message)
+        return fold
 
     def __len__(self) -> int:
         return len(self.folds) + (self.further is not None)

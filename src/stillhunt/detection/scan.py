@@ -120,11 +120,16 @@ class Scan:
         )
 
     def _keep(self, rule: int, matching: _Matching, rows: Sequence[int], facts: _Facts) -> None:
-        groups: dict[tuple[str, str, str], list[int]] = {}
-        for row, key in zip(rows, matching.keys(rows), strict=True):
-            groups.setdefault((facts.host(row), facts.file(row), key), []).append(row)
-        for (host, file, key), members in groups.items():
-            fold = self._shelves.setdefault((rule, host), Shelf()).fold_for(key)
+        keys = matching.keys(rows)
+        shelves = [self._shelves.setdefault((rule, facts.host(row)), Shelf()) for row in rows]
+        for shelf, key in zip(shelves, keys, strict=True):
+            shelf.make_room(key)
+        # Only now does every key have its place: making room for one may move another to the shared finding.
+        groups: dict[tuple[int, str], tuple[Fold, list[int]]] = {}
+        for shelf, key, row in zip(shelves, keys, rows, strict=True):
+            fold, file = shelf.fold_for(key), facts.file(row)
+            groups.setdefault((id(fold), file), (fold, []))[1].append(row)
+        for (_, file), (fold, members) in groups.items():
             matches = [
                 Match(at=facts.at(row), number=facts.record(row), keep=_Keep(matching, facts, row)) for row in members
             ]
@@ -283,6 +288,7 @@ def _finding(rule: Rule, host: str, key: str, fold: Fold, shift_s: ShiftOf) -> F
         kept = [*kept[:N_FIRST], kept[max(n_dated, N_FIRST + 1) - 1]]
     if key == _FURTHER:
         kept = [_marked(e) for e in kept]
+    entities = fold.entities()
     count = sum(tally.count for tally in fold.tallies.values())
     firsts = [_moment(t.first, shifts[file]) for file, t in fold.tallies.items() if t.first is not None]
     lasts = [_moment(t.last, shifts[file]) for file, t in fold.tallies.items() if t.last is not None]
@@ -292,7 +298,7 @@ def _finding(rule: Rule, host: str, key: str, fold: Fold, shift_s: ShiftOf) -> F
         first_at=min(firsts, default=None),
         last_at=max(lasts, default=None),
         count=count,
-        entities=tuple(sorted(fold.entities)),
+        entities=entities,
         evidence=tuple(kept),
         n_evidence_omitted=count - len(kept),
         has_all_entities=fold.has_all_entities,

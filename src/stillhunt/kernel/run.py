@@ -157,6 +157,7 @@ class Batch:
         self._names = frozenset(data.schema.names)
         self._columns: dict[str, Column] = {}
         self._rows: dict[int, Rows] = {}
+        self._holding: dict[tuple[int, str], frozenset[int]] = {}
         self._hits = self._test(memory)
 
     def column(self, field: str) -> Column | None:
@@ -214,7 +215,10 @@ class Batch:
         found = []
         for field, places in self._hits.get(number, {}).items():
             column = self._columns[field]
-            found += [(field, column.texts[place] or "") for place in column.places_at([row])[0] if place in places]
+            holding = self._holding.get((number, field))
+            if holding is None:
+                holding = self._holding[number, field] = frozenset(places)
+            found += [(field, column.texts[place] or "") for place in column.places_at([row])[0] if place in holding]
         return found
 
     def _test(self, memory: Memory) -> dict[int, dict[str, list[int]]]:

@@ -1,0 +1,99 @@
+"""Sentences that more than one renderer says."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+
+from stillhunt.cases.case import BreakIn, Case
+from stillhunt.report.brief import Brief
+from stillhunt.telemetry.coverage import Coverage
+from stillhunt.terms.level import Level
+from stillhunt.terms.period import duration_words, instant_words
+
+__all__ = ["break_in_words", "coverage_words", "levels_words", "plural", "quiet_words", "summary_words"]
+
+
+def plural(number: int, noun: str) -> str:
+    """Count a noun.
+
+    >>> plural(1, "case"), plural(12345, "event")
+    ('1 case', '12,345 events')
+    """
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
+def summary_words(brief: Brief) -> str:
+    """Say in one sentence what was found."""
+    serious = [c for c in brief.cases if c.level.rank > Level.LOW.rank]
+    others = len(brief.cases) - len(serious)
+    if serious:
+        worst = serious[0].level
+        beside = f", and {plural(others, 'lesser one')}" if others else ""
+        return f"{plural(len(serious), 'case')} to look into, the most serious {worst}{beside}."
+    if brief.cases:
+        return f"Nothing serious was found; {plural(others, 'small case')} may be worth a look."
+    verdict = brief.coverage.verdict
+    if verdict is not None and verdict.is_blind:
+        return "Nothing was found, but these logs could not have shown it: read what was missing."
+    return "Nothing was found, in logs that could have shown it."
+
+
+def break_in_words(break_in: BreakIn) -> str:
+    """Say when they broke in."""
+    if break_in.latest is None:
+        return "unknown: the records carry no usable time"
+    if break_in.is_censored:
+        return f"no later than {instant_words(break_in.latest)}"
+    if break_in.earliest is None or break_in.earliest == break_in.latest:
+        return instant_words(break_in.latest)
+    return f"between {instant_words(break_in.earliest)} and {instant_words(break_in.latest)}"
+
+
+def quiet_words(case: Case) -> str:
+    """Say how often and how long they slept, or nothing."""
+    if not case.quiet:
+        return ""
+    longest = max((end - start).total_seconds() for start, end in case.quiet)
+    return f"{plural(len(case.quiet), 'quiet period')}, the longest {duration_words(longest)}"
+
+
+def levels_words(levels: Iterable[Level]) -> str:
+    """Count levels, the most serious first.
+
+    >>> levels_words([Level.LOW, Level.HIGH, Level.LOW])
+    '1 high, 2 low'
+    """
+    counts = Counter(levels)
+    return ", ".join(f"{counts[level]:,} {level}" for level in reversed(Level) if counts[level]) or "none"
+
+
+def coverage_words(coverage: Coverage) -> list[str]:
+    """Say in a few sentences what was read, what was not, and what could have been shown."""
+    read = [f for f in coverage.files if f.source is not None]
+    left = [f for f in coverage.files if f.source is None]
+    firsts = [h.first_at for h in coverage.hosts if h.first_at is not None]
+    lasts = [h.last_at for h in coverage.hosts if h.last_at is not None]
+    hosts = f" of {plural(len(coverage.hosts), 'host')}" if coverage.hosts else ""
+    span = f", {instant_words(min(firsts))} to {instant_words(max(lasts))}" if firsts and lasts else ""
+    said = [f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}"]
+    missed = [
+        words
+        for count, words in (
+            (len(left), f"{plural(len(left), 'file')} not read"),
+            (coverage.n_unread, f"{plural(coverage.n_unread, 'record')} not readable"),
+            (len(coverage.gaps), plural(len(coverage.gaps), "gap")),
+            (len(coverage.clocks), plural(len(coverage.clocks), "clock fault")),
+        )
+        if count
+    ]
+    if missed:
+        said.append(", ".join(missed))
+    states = Counter(r.status for r in coverage.rules)
+    said.append(
+        f"{plural(len(coverage.rules), 'rule')}: {states['active']:,} active, {states['dormant']:,} dormant "
+        f"(no such source here), {states['inert']:,} inert"
+    )
+    if coverage.verdict is not None:
+        said.append(coverage.verdict.sentence)
+    return said

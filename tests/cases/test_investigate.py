@@ -73,3 +73,14 @@ def test_cases_come_most_serious_first(make_finding, at):
     coverage = _coverage(at(2020, 1, 1), at(2023, 1, 1), "web1", "other")
     cases = investigate([lone, *_story(make_finding, at)], Trail(), coverage)
     assert [c.level for c in cases] == [Level.CRITICAL, Level.LOW]
+
+
+def test_a_weak_finding_on_the_same_host_is_context_only(make_finding, at):
+    scan = make_finding("scan", at(2021, 7, 1), level=Level.LOW, techniques=("T1595",))
+    [case] = investigate(
+        [scan, *_story(make_finding, at)], Trail(), _coverage(at(2021, 6, 1), at(2022, 12, 28), "web1")
+    )
+    assert case.context == (scan.id,)
+    assert scan.id not in case.findings
+    assert case.techniques == ("T1003.001",)
+    assert case.first_at == at(2021, 8, 24, 3)

@@ -20,6 +20,7 @@ def brief():
         assessments=(),
         findings=(),
         technique_names={},
+        technique_tactics={},
         software_names={},
     )
 

@@ -100,7 +100,7 @@ class Case:
     """Findings linked into one intrusion.
 
     Attributes:
-        id: ``case-`` and a hash of its findings.
+        id: ``case-`` and a hash of the findings that carry it.
         opening: One sentence: who, since when, how far, how sure.
         level: How serious the evidence together is.
         level_why: One sentence on why that level.
@@ -114,7 +114,8 @@ class Case:
         stages: ATT&CK tactics reached, in matrix order.
         techniques: ATT&CK technique ids, sorted.
         software: ATT&CK software ids, sorted.
-        findings: Finding ids, in order of time.
+        findings: Ids of the findings that carry the case, in order of time.
+        context: Ids of weak findings that share a host or more with it, but date and scope nothing.
         links: Why they belong together.
         quiet: Silences of more than a week between signs, as (start, end).
         blind: What could not be seen, in sentences.
@@ -136,5 +137,6 @@ class Case:
     software: tuple[str, ...]
     findings: tuple[str, ...]
     links: tuple[Link, ...]
+    context: tuple[str, ...] = ()
     quiet: tuple[tuple[datetime, datetime], ...] = ()
     blind: tuple[str, ...] = ()

@@ -55,7 +55,7 @@ def _case(
     last = times[-1] if times else None
     dwell = int((last - started.latest).total_seconds()) if last and started.latest else None
     case = Case(
-        id=f"case-{_digest(members)}",
+        id=f"case-{_digest(carrying)}",
         opening="",
         level=level,
         level_why=level_why,
@@ -63,16 +63,17 @@ def _case(
         first_at=times[0] if times else None,
         last_at=last,
         dwell_s=dwell,
-        is_active_at_end=_is_active_at_end(members, spans, last),
-        hosts=tuple(sorted({host for f in members if (host := host_of(f))})),
+        is_active_at_end=_is_active_at_end(carrying, spans, last),
+        hosts=tuple(sorted({host for f in carrying if (host := host_of(f))})),
         entities=scope(carrying, trail),
         stages=stages(carrying),
-        techniques=tuple(sorted({t for f in members for t in f.detector.techniques})),
-        software=tuple(sorted({s for f in members for s in f.detector.software})),
-        findings=tuple(f.id for f in members),
+        techniques=tuple(sorted({t for f in carrying for t in f.detector.techniques})),
+        software=tuple(sorted({s for f in carrying for s in f.detector.software})),
+        findings=tuple(f.id for f in carrying),
+        context=tuple(f.id for f in members if f not in carrying),
         links=links,
         quiet=quiet_periods(times),
-        blind=_blind(members, coverage),
+        blind=_blind(carrying, coverage),
     )
     return replace(case, opening=opening(case))
 

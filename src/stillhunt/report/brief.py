@@ -28,6 +28,7 @@ class Brief:
         assessments: One per case, in the same order.
         findings: All findings, in order of time.
         technique_names: ATT&CK technique id to name, for every id in the cases.
+        technique_tactics: The tactics ATT&CK lists each of them under.
         software_names: ATT&CK software id to name, for every id in the cases.
     """
 
@@ -38,6 +39,7 @@ class Brief:
     assessments: tuple[Assessment, ...]
     findings: tuple[Finding, ...]
     technique_names: dict[str, str]
+    technique_tactics: dict[str, tuple[str, ...]]
     software_names: dict[str, str]
 
 

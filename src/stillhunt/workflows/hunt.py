@@ -122,6 +122,7 @@ def _brief(
         cases=tuple(cases),
         assessments=tuple(_assess(case, by_id, knowledge, looked_for) for case in cases),
         findings=tuple(findings),
+        technique_tactics={t: tuple(knowledge.techniques[t].tactics) for t in techniques if t in knowledge.techniques},
         technique_names={t: knowledge.techniques[t].name for t in techniques if t in knowledge.techniques},
         software_names={s: knowledge.software[s].name for s in software if s in knowledge.software},
     )

@@ -40,7 +40,8 @@ _FINDINGS_WITH_EVIDENCE = 300
 _OPEN_CASES = 3
 """Cases unfolded when the page opens."""
 
-_MAIN_KINDS = (EntityKind.HOST, EntityKind.ACCOUNT, EntityKind.MAILBOX, EntityKind.ADDRESS, EntityKind.DOMAIN)
+_MAIN_KINDS = (EntityKind.HOST, EntityKind.ACCOUNT, EntityKind.MAILBOX)
+"""What can be compromised; the other entities are traces."""
 
 
 def render(brief: Brief) -> str:
@@ -51,7 +52,7 @@ def render(brief: Brief) -> str:
         _CaseView(case, assessment, findings, brief, budget.part(_CASE_CHARACTERS))
         for case, assessment in zip(brief.cases, brief.assessments, strict=True)
     ]
-    in_a_case = {f for case in brief.cases for f in case.findings}
+    in_a_case = {f for case in brief.cases for f in (*case.findings, *case.context)}
     return (
         _environment()
         .get_template("case.html.j2")
@@ -189,6 +190,11 @@ class _CaseView:
         return "not enough to name anyone" if self.assessment.is_abstention else self.assessment.hypotheses[0].name
 
     @property
+    def context(self) -> list[Finding]:
+        """Weak findings beside the case."""
+        return [self._findings[f] for f in self.case.context]
+
+    @property
     def hosts(self) -> list[str]:
         return sorted({v.host for v in self.findings if v.host})
 
@@ -199,12 +205,12 @@ class _CaseView:
 
     @property
     def scope(self) -> list[tuple[str, list[ScopedEntity]]]:
-        """Hosts, accounts, mailboxes, addresses and names, the confirmed first."""
+        """Hosts, accounts and mailboxes, the confirmed first."""
         return self._scoped(main=True)
 
     @property
     def traces(self) -> list[tuple[str, list[ScopedEntity]]]:
-        """Processes, files, hashes and services."""
+        """Addresses, names, processes, files, hashes and services."""
         return self._scoped(main=False)
 
     def _scoped(self, *, main: bool) -> list[tuple[str, list[ScopedEntity]]]:
@@ -214,13 +220,15 @@ class _CaseView:
 
     @property
     def matrix(self) -> list[tuple[str, list[tuple[str, str, int]]]]:
-        """Per tactic its techniques: (id, name, findings)."""
+        """Per tactic its techniques: (id, name, findings); a rule may be tagged with tactics its techniques lack."""
+        tactics = self._brief.technique_tactics
         columns = []
         for stage in self.case.stages:
             members = [self._findings[f] for f in stage.findings]
             cells = [
                 (t, self._brief.technique_names.get(t, ""), sum(t in f.detector.techniques for f in members))
                 for t in stage.techniques
+                if stage.tactic in tactics.get(t, (stage.tactic,))
             ]
             columns.append((stage.tactic, cells))
         return columns

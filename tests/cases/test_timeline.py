@@ -55,6 +55,16 @@ def test_a_shell_that_an_administrator_opened_is_no_way_in(make_finding, make_tr
     assert (found.latest, found.is_censored) == (start, True)
 
 
+def test_a_cleared_log_before_the_first_sign_is_told_but_dates_nothing(make_finding, at):
+    cleared = make_finding("cleared", at(2021, 9, 1, 1), tactics=("defense-evasion",), techniques=("T1070.001",))
+    entry = make_finding("entry", at(2021, 9, 1, 2), tactics=("initial-access",))
+    found = break_in([cleared, entry], Trail(), _span(at(2021, 9, 1, 1), at(2021, 10, 1)))
+    assert found.latest == entry.first_at
+    assert any("cleared" in ground and "gone" in ground for ground in found.grounds)
+    alone = break_in([cleared], Trail(), _span(at(2021, 9, 1, 1), at(2021, 10, 1)))
+    assert alone.latest == cleared.first_at
+
+
 def test_findings_without_a_time_give_no_date(make_finding):
     found = break_in([make_finding("dump", None)], Trail(), {})
     assert found.latest is None

@@ -25,6 +25,16 @@ def test_strong_detectors_over_four_tactics_raise_the_level(make_finding, at):
     assert case_level(found)[0] is Level.CRITICAL
 
 
+def test_oddities_months_apart_do_not_confirm_each_other(make_finding, at):
+    found = [make_finding(str(m), at(2021, m, 1), level=Level.MEDIUM) for m in (1, 6)]
+    assert case_level(found)[0] is Level.LOW
+
+
+def test_findings_without_a_time_are_weighed_as_well(make_finding):
+    found = [make_finding(n, None, level=Level.HIGH) for n in ("a", "b")]
+    assert case_level(found)[0] is Level.HIGH
+
+
 def test_the_same_detector_twice_is_still_one(make_finding, at):
     found = [make_finding("a", at(2021, 1, i), level=Level.MEDIUM, host=f"h{i}") for i in (1, 2)]
     assert case_level(found)[0] is Level.LOW

@@ -5,7 +5,8 @@ tree. From each core finding the process tree is followed back, through all proc
 to where somebody came in (a document opened, a file run by a user, a web server's child).
 
 The break-in is an instant if that entry itself was seen; an interval from the beginning of the host's logs if it
-was not but the logs reach well back; and "no later than" if the logs begin too late to tell.
+was not but the logs reach well back; and "no later than" if the logs begin too late to tell. Cleared logs are told beside it and date nothing, unless they
+are all there is.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from stillhunt.telemetry.coverage import HostSpan
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words, instant_words
-from stillhunt.terms.technique import tactic_rank, tactic_title
+from stillhunt.terms.technique import parent_of, tactic_rank, tactic_title
 
 __all__ = ["break_in", "core", "quiet_periods", "signs", "stages"]
 
@@ -65,12 +66,18 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
     if not candidates:
         untimed = ("none of the records that show this case has a usable time",)
         return BreakIn(earliest=None, latest=None, is_censored=True, host="", grounds=untimed)
-    first = candidates[0]
+    erasures = [s for s in candidates if _is_erasure(s)]
+    first = next((s for s in candidates if s not in erasures), candidates[0])
     span = spans.get(first.host)
     begin = span.first_at if span else None
     grounds = [f"first sign {instant_words(first.at)} on {first.host or 'an unnamed host'}: {first.what}"]
     if begin is not None:
         grounds.append(_reach(first, begin))
+    grounds.extend(
+        f"before that, {instant_words(s.at)} on {s.host}: {s.what}; it may have been them, and what it erased is gone"
+        for s in erasures
+        if s.at < first.at
+    )
     if first.is_entry:
         grounds.append("that record is the entry itself, so the break-in is dated to it")
         earliest: datetime | None = first.at
@@ -129,6 +136,12 @@ def _signs_of_entry(findings: Sequence[Finding], trail: Trail) -> Iterator[_Sign
         yield _Sign(at=finding.first_at, host=host_of(finding), what=what, is_entry=is_entry, finding=finding)
         for entry in sorted(_entries(finding, trail)):
             yield _from_process(trail.processes[entry], finding)
+
+
+def _is_erasure(sign: _Sign) -> bool:
+    """Tell whether a sign is the removal of traces: that hides an intrusion, or begins a log, but is no way in."""
+    techniques = sign.finding.detector.techniques
+    return bool(techniques) and all(parent_of(t) == "T1070" for t in techniques)
 
 
 def _from_process(process: Process, finding: Finding) -> _Sign:

@@ -1,19 +1,25 @@
 """How serious findings are together, from their evidence and not from the loudest rule.
 
-Stated criteria: the level of the strongest detector, then
-- one step down if no second detector of at least medium level agrees with it;
-- one step up if at least two detectors of high level or above span at least four ATT&CK tactics.
+Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
+host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
+detector, one step down if no second detector of at least medium level agrees with it. A case has the level of its
+most serious episode, one step up if at least two detectors of high level or above span at least four ATT&CK
+tactics and the level is high already.
+
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import timedelta
 
 from stillhunt.detection.finding import Detector, Finding
 from stillhunt.terms.level import Level
 
 __all__ = ["case_level", "is_case"]
+
+_EPISODE = timedelta(days=1)
 
 
 def is_case(findings: Sequence[Finding]) -> bool:
@@ -27,29 +33,41 @@ def is_case(findings: Sequence[Finding]) -> bool:
 
 def case_level(findings: Sequence[Finding]) -> tuple[Level, str]:
     """Return the level of findings together, and one sentence why."""
+    level, why = max((_episode_level(e) for e in _episodes(findings)), key=lambda judged: judged[0].rank)
+    strong = [d for d in _detectors(findings) if d.level.rank >= Level.HIGH.rank]
+    tactics = {t for d in strong for t in d.tactics}
+    if level is Level.HIGH and len(strong) >= 2 and len(tactics) >= 4:
+        return Level.CRITICAL, f"{len(strong)} detectors of high level or above, over {len(tactics)} tactics"
+    return level, why
+
+
+def _episode_level(findings: Sequence[Finding]) -> tuple[Level, str]:
     detectors = sorted(_detectors(findings), key=lambda d: (-d.level.rank, d.title, d.id))
     top = detectors[0].level
     agreeing = [d for d in detectors if d.level.rank >= Level.MEDIUM.rank]
-    strong = [d for d in detectors if d.level.rank >= Level.HIGH.rank]
-    tactics = {t for d in agreeing for t in d.tactics}
     if top.rank <= Level.LOW.rank:
-        return Level.LOW, f"{len(detectors)} detectors of low level over {len(tactics) or 'few'} tactics"
+        return Level.LOW, f"detectors of low level only, {len(detectors)} of them"
     if len(agreeing) == 1:
         return (
             Level.of_rank(top.rank - 1),
-            f"one detector alone ({detectors[0].title}, {top}) with nothing of medium level or above beside it",
+            f"one detector alone ({detectors[0].title}, {top}), with none of medium level or above within a day of it",
         )
-    if len(strong) >= 2 and len(tactics) >= 4:
-        return (
-            Level.of_rank(top.rank + 1),
-            f"{len(strong)} detectors of high level or above, over {len(tactics)} tactics",
-        )
-    return top, f"{len(agreeing)} detectors of medium level or above, the strongest {top}, over {_tactics(tactics)}"
+    return top, f"{len(agreeing)} detectors of medium level or above within a day, the strongest {top}"
+
+
+def _episodes(findings: Sequence[Finding]) -> list[list[Finding]]:
+    """Split findings where none begins for a day; those without a time are an episode of their own."""
+    timed = sorted((f.first_at, f.id, f) for f in findings if f.first_at is not None)
+    episodes: list[list[Finding]] = []
+    previous = None
+    for at, _, finding in timed:
+        if previous is None or at - previous > _EPISODE:
+            episodes.append([])
+        episodes[-1].append(finding)
+        previous = at
+    untimed = [f for f in findings if f.first_at is None]
+    return [*episodes, *([untimed] if untimed else [])]
 
 
 def _detectors(findings: Sequence[Finding]) -> list[Detector]:
     return list({f.detector.id: f.detector for f in findings}.values())
-
-
-def _tactics(tactics: set[str]) -> str:
-    return "1 tactic" if len(tactics) == 1 else f"{len(tactics)} tactics"

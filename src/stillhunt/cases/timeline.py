@@ -5,8 +5,8 @@ tree. From each core finding the process tree is followed back, through all proc
 to where somebody came in (a document opened, a file run by a user, a web server's child).
 
 The break-in is an instant if that entry itself was seen; an interval from the beginning of the host's logs if it
-was not but the logs reach well back; and "no later than" if the logs begin too late to tell. Cleared logs are told beside it and date nothing, unless they
-are all there is.
+was not but the logs reach well back; and "no later than" if the logs begin too late to tell. Cleared logs are told
+beside it and date nothing, unless they are all there is.
 """
 
 from __future__ import annotations

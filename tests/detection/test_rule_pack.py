@@ -1,0 +1,144 @@
+"""The built-in pack, as its users meet it: every rule against its own test events, and the form of all."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stillhunt.detection.rule import RuleSet
+from stillhunt.detection.scan import Scan
+from stillhunt.detection.sigma.load import load_rules
+from stillhunt.knowledge import load_knowledge
+from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.sources.iis import EVENT_CLASS as IIS
+from stillhunt.telemetry.sources.iis import request_row
+from stillhunt.telemetry.table import build_batch
+from stillhunt.telemetry.windows import WindowsEvent, to_row
+from stillhunt.terms.technique import TACTICS
+
+REPOSITORY = Path(__file__).parents[2]
+PACK = REPOSITORY / "src" / "stillhunt" / "rules"
+CASES = REPOSITORY / "tests" / "cases" / "rules"
+
+RULE_FILES = sorted(PACK.rglob("*.yml"))
+CASE_FILES = sorted(CASES.glob("*.yml"))
+
+LOADED = load_rules([PACK])
+RULE_BY_ID = {rule.detector.id: rule for rule in LOADED.rules}
+
+
+def read(path: Path) -> dict[str, Any]:
+    document: dict[str, Any] = yaml.safe_load(path.read_text("utf-8"))
+    return document
+
+
+DOCUMENTS = {path: read(path) for path in RULE_FILES}
+
+
+def batch_of(event: dict[str, Any]) -> EventBatch:
+    fields = event["fields"]
+    if event.get("source") == "iis":
+        return build_batch(IIS, [request_row(fields, file="case.yml", record=1, original="")])
+    windows = WindowsEvent(
+        provider=event["provider"],
+        channel=event["channel"],
+        event_id=str(event["event_id"]),
+        computer="ws1.corp.example",
+        record_id=1,
+        at=None,
+        clock="",
+        system={},
+        data=fields,
+    )
+    event_class, row = to_row(windows, file="case.yml", record=1, original="")
+    return build_batch(event_class, [row])
+
+
+def outcome(rule_id: str, event: dict[str, Any]) -> tuple[bool, bool]:
+    """Whether the rule was about the event at all, and whether it fired."""
+    scan = Scan(RuleSet(rules=(RULE_BY_ID[rule_id],)))
+    scan.feed(batch_of(event))
+    (state,) = scan.rule_states()
+    return state.status == "active", state.n_findings > 0
+
+
+@pytest.mark.parametrize("path", CASE_FILES, ids=lambda path: path.stem)
+def test_rule_fires_on_what_it_is_for_and_stays_silent_on_a_near_miss(path):
+    case = read(path)
+    assert outcome_of(case, "positive") == [(True, True)] * len(case["positive"])
+    assert outcome_of(case, "negative") == [(True, False)] * len(case["negative"])
+    assert case["positive"]
+    assert case["negative"]
+
+
+def outcome_of(case: dict[str, Any], kind: str) -> list[tuple[bool, bool]]:
+    return [outcome(case["rule"], event) for event in case[kind]]
+
+
+def test_every_rule_of_the_pack_can_run_and_none_is_careless():
+    assert len(LOADED.rules) == len(RULE_FILES) >= 80
+    assert LOADED.refused == ()
+    assert LOADED.problems == ()
+
+
+def test_every_rule_has_a_case_and_every_case_a_rule():
+    ids = {document["id"]: path.stem for path, document in DOCUMENTS.items()}
+    cases = {read(path)["rule"]: path.stem for path in CASE_FILES}
+    assert cases == ids
+
+
+@pytest.mark.parametrize("key", ["id", "title"])
+def test_no_two_rules_share(key):
+    values = [document[key] for document in DOCUMENTS.values()]
+    assert len(set(values)) == len(values)
+
+
+def test_no_two_rules_detect_the_same():
+    detections = [json.dumps([d["logsource"], d["detection"]], sort_keys=True) for d in DOCUMENTS.values()]
+    assert len(set(detections)) == len(detections)
+
+
+@pytest.mark.parametrize("rule", LOADED.rules, ids=lambda rule: Path(rule.detector.path).stem)
+def test_rule_is_tagged_with_tactic_and_technique_that_attack_still_has(rule):
+    knowledge = load_knowledge()
+    detector = rule.detector
+    assert detector.tactics
+    assert detector.techniques
+    assert set(detector.tactics) <= set(TACTICS)
+    assert set(detector.techniques) <= knowledge.techniques.keys()
+    assert set(detector.software) <= knowledge.software.keys()
+    assert detector.groups == ()
+
+
+@pytest.mark.parametrize("rule", LOADED.rules, ids=lambda rule: Path(rule.detector.path).stem)
+def test_tactics_of_a_rule_are_those_of_its_techniques(rule):
+    knowledge = load_knowledge()
+    possible = {tactic for technique in rule.detector.techniques for tactic in knowledge.techniques[technique].tactics}
+    assert set(rule.detector.tactics) <= possible
+
+
+@pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)
+def test_rule_says_what_it_shows_and_what_else_looks_like_it(path):
+    document = DOCUMENTS[path]
+    assert document["level"] in {"informational", "low", "medium", "high", "critical"}
+    assert document["status"] in {"experimental", "test", "stable"}
+    assert document["author"] == "The stillhunt developers"
+    assert len(document["description"]) > 40
+    assert document["falsepositives"]
+    assert len(document["title"]) <= 100
+    assert path.parent.name in TACTICS
+
+
+def test_pack_keeps_quiet_on_ordinary_machines(shared_data):
+    from stillhunt.telemetry.collect import Reading
+
+    reading = Reading([shared_data / "evtx" / "benign"])
+    scan = Scan(LOADED)
+    for batch in reading.batches():
+        scan.feed(batch)
+    loud = [f for f in scan.findings(reading.clocks.shift_s) if f.detector.level.rank >= 3]
+    assert loud == []

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from stillhunt.cases.link import entry_process, link
 from stillhunt.cases.trail import Logon, Trail
+from stillhunt.terms.entity import Entity, EntityKind
 from stillhunt.terms.level import Level
 
 
@@ -34,6 +37,17 @@ def test_an_account_links_hosts_and_a_system_account_does_not(make_finding, at):
     assert _groups(link(pair("corp\\alice"), Trail(), n_hosts=2)) == [["a", "b"]]
     assert _groups(link(pair("nt authority\\system"), Trail(), n_hosts=2)) == [["a"], ["b"]]
     assert _groups(link(pair("corp\\web1$"), Trail(), n_hosts=2)) == [["a"], ["b"]]
+    assert _groups(link(pair("iis apppool\\defaultapppool"), Trail(), n_hosts=2)) == [["a"], ["b"]]
+
+
+def test_a_hash_links_hosts_unless_it_is_of_an_installed_program(make_finding, at):
+    def pair(image):
+        extra = (Entity(EntityKind.HASH, "ab" * 32), Entity(EntityKind.PROCESS, image))
+        found = [make_finding(n, at(2021, 1, 1), host=f"h{n}") for n in "ab"]
+        return [replace(f, entities=(*f.entities, *extra)) for f in found]
+
+    assert len(link(pair("c:\\users\\public\\x.exe"), Trail(), n_hosts=2)) == 1
+    assert len(link(pair("c:\\windows\\system32\\cmd.exe"), Trail(), n_hosts=2)) == 2
 
 
 def test_a_low_finding_links_no_hosts(make_finding, at):

@@ -23,7 +23,9 @@ from stillhunt.terms.technique import tactic_title
 __all__ = ["investigate"]
 
 _NEAR_END = 0.01
-"""A last sign within this share of the host's span (at least an hour) of its end counts as still active."""
+_NOT_NEAR_END = 0.1
+"""A last sign counts as still active within a hundredth of the hosts' span of its end, at least within an hour, but
+never further from it than a tenth of the span."""
 
 
 def investigate(findings: Sequence[Finding], trail: Trail, coverage: Coverage) -> tuple[Case, ...]:
@@ -89,7 +91,8 @@ def _is_active_at_end(members: Sequence[Finding], spans: dict[str, HostSpan], la
     if not known or last is None:
         return False
     begin, end = min(a for a, _ in known), max(b for _, b in known)
-    return end - last <= max(timedelta(hours=1), (end - begin) * _NEAR_END)
+    span = end - begin
+    return end - last <= min(max(timedelta(hours=1), span * _NEAR_END), span * _NOT_NEAR_END)
 
 
 def _blind(members: Sequence[Finding], coverage: Coverage) -> tuple[str, ...]:

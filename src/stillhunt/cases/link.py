@@ -5,7 +5,7 @@ Criteria, in order; each link carries its reason:
 1. One process tree: the findings' processes share an ancestor below the system's own roots.
 2. One host: findings on the same host. Quiet months do not part them, since a lurker sleeps.
 3. Across hosts, for findings of medium level and above: the same account acting, the same remote address, or
-   the same file hash. Accounts of the system itself, local addresses, and addresses that more than half of all
+   the same file hash. Accounts of the system itself, hashes of installed programs, local addresses, and addresses that more than half of all
    hosts talk to (where there are more than four) link nothing.
 4. A remote logon from one host of a case to another, between an account and an address the findings name.
 """
@@ -23,7 +23,16 @@ from stillhunt.detection.finding import Finding
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
-__all__ = ["DOORS", "ROOTS", "entry_process", "host_of", "is_meaningful_account", "is_remote_address", "link"]
+__all__ = [
+    "DOORS",
+    "INSTALLED",
+    "ROOTS",
+    "entry_process",
+    "host_of",
+    "is_meaningful_account",
+    "is_remote_address",
+    "link",
+]
 
 ROOTS = frozenset(
     [
@@ -77,6 +86,13 @@ DOORS = frozenset(
 _SYSTEM_ACCOUNTS = frozenset(
     {"system", "local service", "network service", "anonymous logon", "localsystem", "iusr", "-"}
 )
+_SYSTEM_DOMAINS = frozenset(
+    {"font driver host", "window manager", "nt authority", "nt service", "iis apppool", "nt virtual machine"}
+)
+
+INSTALLED = ("c:\\windows\\", "c:\\program files\\", "c:\\program files (x86)\\")
+"""Where installed programs lie, lower case: their files are the same on every machine."""
+
 _COMMON_ADDRESS_HOSTS = 4
 
 
@@ -89,7 +105,7 @@ def is_meaningful_account(account: str) -> bool:
     domain, _, name = account.lower().rpartition("\\")
     if not name or name in _SYSTEM_ACCOUNTS or name.endswith("$"):
         return False
-    return not (domain in {"font driver host", "window manager"} or name.startswith(("dwm-", "umfd-", "s-1-5-1")))
+    return domain not in _SYSTEM_DOMAINS and not name.startswith(("dwm-", "umfd-", "s-1-5-1"))
 
 
 def is_remote_address(address: str) -> bool:
@@ -174,11 +190,15 @@ def _shared(findings: Sequence[Finding], trail: Trail, n_hosts: int) -> Iterable
                 entity.kind is EntityKind.ADDRESS and is_remote_address(value) and not _is_common(value, trail, n_hosts)
             ):
                 addresses[f"the same address: {value}"].append(finding)
-            elif entity.kind is EntityKind.HASH:
+            elif entity.kind is EntityKind.HASH and not _is_of_installed_program(finding):
                 hashes[f"the same file by hash: {value}"].append(finding)
     for things in (trees, hashes, addresses, accounts, hosts):
         for reason in sorted(things):
             yield reason.partition(" (")[0] if things is trees else reason, things[reason]
+
+
+def _is_of_installed_program(finding: Finding) -> bool:
+    return any(e.kind is EntityKind.PROCESS and e.value.startswith(INSTALLED) for e in finding.entities)
 
 
 def _is_common(address: str, trail: Trail, n_hosts: int) -> bool:

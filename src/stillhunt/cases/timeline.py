@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from stillhunt.cases.case import BreakIn, Stage
-from stillhunt.cases.link import DOORS, entry_process, host_of
+from stillhunt.cases.link import DOORS, INSTALLED, entry_process, host_of
 from stillhunt.cases.trail import Process, Trail, file_name
 from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import HostSpan
@@ -31,8 +31,6 @@ __all__ = ["break_in", "core", "quiet_periods", "signs", "stages"]
 _QUIET = timedelta(days=7)
 _REACHES_BACK = timedelta(days=1)
 """Logs that begin less than this before the first sign cannot show what came before it."""
-
-_INSTALLED = ("c:\\windows\\", "c:\\program files\\", "c:\\program files (x86)\\")
 
 _ENTRY_TACTICS = frozenset({"initial-access"})
 
@@ -159,7 +157,7 @@ def _is_way_in(process: Process, door: str) -> bool:
     if it is no installed program: an administrator's own shell says that somebody sat there, not how they came.
     """
     if door == "explorer.exe":
-        return not process.image.lower().startswith(_INSTALLED)
+        return not process.image.lower().startswith(INSTALLED)
     return door in DOORS
 
 

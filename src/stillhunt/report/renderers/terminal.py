@@ -71,19 +71,20 @@ def _foot(brief: Brief, width: int, written: Sequence[Path]) -> Iterator[Line]:
 
 
 def _cases(brief: Brief, width: int, room: int) -> list[Line]:
+    """Show the most serious case whole, and as many others as there is room for by their opening."""
     lines: list[Line] = []
-    shown = 0
-    for case, assessment in zip(brief.cases, brief.assessments, strict=True):
-        block = _case(case, assessment, width)
+    for shown, (case, assessment) in enumerate(zip(brief.cases, brief.assessments, strict=True)):
+        block = _case(case, assessment, width) if shown == 0 else _opening(case, width)
         is_last = shown == len(brief.cases) - 1
         if len(lines) + len(block) + (0 if is_last else 1) > room:
-            break
+            left = brief.cases[shown:]
+            return [*lines, (f"and {plural(len(left), 'more case')}: {levels_words(c.level for c in left)}", "dim")]
         lines += block
-        shown += 1
-    left = brief.cases[shown:]
-    if left:
-        lines.append((f"and {plural(len(left), 'more case')}: {levels_words(c.level for c in left)}", "dim"))
     return lines
+
+
+def _opening(case: Case, width: int) -> list[Line]:
+    return _wrapped(f"{case.level.upper()}  {case.opening}", width, _STYLES[case.level].replace("bold ", ""), most=2)
 
 
 def _case(case: Case, assessment: Assessment, width: int) -> list[Line]:

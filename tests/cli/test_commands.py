@@ -119,6 +119,15 @@ def test_an_unknown_file_beside_good_logs_is_named_and_the_rest_goes_on(logs, tm
     assert sum(f["n_events"] for f in coverage["files"]) == 1
 
 
+def test_a_wrong_path_and_a_broken_rule_get_a_line_each_and_the_rest_goes_on(logs, tmp_path):
+    (tmp_path / "bad.yml").write_text("title: x\nlogsource: {product: windows}\ndetection: {a: {EventID: 1}}\n")
+    done = run("hunt", "logs", "nowhere", "--rules", "bad.yml", "--rules", "builtin", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    notes = [line for line in done.stdout.splitlines() if line.startswith("Note: ")]
+    assert any("nowhere: there is no such file" in n for n in notes)
+    assert any("bad.yml" in n and "does not run" in n for n in notes)
+
+
 def test_a_report_is_rendered_again_without_the_logs(logs, tmp_path):
     first = run("hunt", "logs", cwd=tmp_path)
     page = (tmp_path / "stillhunt-out" / "case.html").read_bytes()

@@ -5,8 +5,8 @@ Criteria, in order; each link carries its reason:
 1. One process tree: the findings' processes share an ancestor below the system's own roots.
 2. One host: findings on the same host. Quiet months do not part them, since a lurker sleeps.
 3. Across hosts, for findings of medium level and above: the same account acting, the same remote address, or
-   the same file hash. Accounts of the system itself, hashes of installed programs, local addresses, and addresses that more than half of all
-   hosts talk to (where there are more than four) link nothing.
+   the same file hash. Accounts of the system itself, hashes of installed programs, local addresses, and addresses
+   that more than half of all hosts talk to (where there are more than four) link nothing.
 4. A remote logon from one host of a case to another, between an account and an address the findings name.
 """
 

@@ -11,7 +11,15 @@ from stillhunt.telemetry.coverage import Coverage
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words, instant_words
 
-__all__ = ["break_in_words", "coverage_words", "levels_words", "plural", "quiet_words", "summary_words"]
+__all__ = [
+    "break_in_words",
+    "coverage_words",
+    "levels_words",
+    "plural",
+    "problem_words",
+    "quiet_words",
+    "summary_words",
+]
 
 
 def plural(number: int, noun: str) -> str:
@@ -97,3 +105,17 @@ def coverage_words(coverage: Coverage) -> list[str]:
     if coverage.verdict is not None:
         said.append(coverage.verdict.sentence)
     return said
+
+
+def problem_words(coverage: Coverage) -> list[str]:
+    """Say what went wrong, one line per kind of trouble: where if it is one place, how often if it is several."""
+    places: dict[tuple[str, str | None], list[str]] = {}
+    for problem in coverage.problems:
+        places.setdefault((problem.message, problem.hint), []).append(problem.where or "")
+    for rule in coverage.rules:
+        if rule.status == "inert":
+            places.setdefault((f"rule does not run: {rule.reason}", None), []).append(rule.path)
+    return [
+        f"{where[0] if len(where) == 1 else f'{len(where):,} times'}: {message}" + (f" ({hint})" if hint else "")
+        for (message, hint), where in places.items()
+    ]

@@ -13,7 +13,15 @@ from stillhunt.attribution.assessment import Assessment
 from stillhunt.cases.case import Case
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import for_terminal
-from stillhunt.report.wording import break_in_words, coverage_words, levels_words, plural, quiet_words, summary_words
+from stillhunt.report.wording import (
+    break_in_words,
+    coverage_words,
+    levels_words,
+    plural,
+    problem_words,
+    quiet_words,
+    summary_words,
+)
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words
 
@@ -22,6 +30,7 @@ __all__ = ["MOST_LINES", "render"]
 MOST_LINES = 30
 _WIDEST = 110
 _NARROWEST = 40
+_PROBLEMS_SHOWN = 3
 _STYLES = {
     Level.CRITICAL: "bold white on red",
     Level.HIGH: "bold red",
@@ -57,8 +66,17 @@ def _head(brief: Brief, width: int) -> Iterator[Line]:
         is_blind = brief.coverage.verdict is not None and brief.coverage.verdict.is_blind
         style = "yellow" if is_blind and sentence is rest[-1] else "dim"
         yield from _wrapped(f"      {sentence}", width, style, most=2)
+    yield from _problems(brief, width)
     yield "", ""
     yield from _wrapped(summary_words(brief), width, "bold", most=2)
+
+
+def _problems(brief: Brief, width: int) -> Iterator[Line]:
+    lines = problem_words(brief.coverage)
+    for line in lines[:_PROBLEMS_SHOWN]:
+        yield from _wrapped(f"Note: {line}", width, "yellow", most=1)
+    if len(lines) > _PROBLEMS_SHOWN:
+        yield f"Note: and {len(lines) - _PROBLEMS_SHOWN:,} more such notes in coverage.json", "yellow"
 
 
 def _foot(brief: Brief, width: int, written: Sequence[Path]) -> Iterator[Line]:

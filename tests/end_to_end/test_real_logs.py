@@ -23,6 +23,7 @@ def test_the_break_in_of_an_lsass_case_is_dated_within_a_minute_despite_three_cl
     assert abs(case.break_in.latest - datetime.fromisoformat(truth["first_break_in"])) < timedelta(minutes=1)
     assert case.hosts[0] == truth["hosts_compromised"][0].lower()
     assert any(c.shift_s for c in found.coverage.clocks)
+    assert any("is believed, not the system time" in ground for ground in case.break_in.grounds)
     assert (workspace.save(found.brief, tmp_path / "out")[0]).stat().st_size < 8_000_000
 
 

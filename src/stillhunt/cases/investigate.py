@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from stillhunt.cases.case import Case, Link
+from stillhunt.cases.case import BreakIn, Case, Link
 from stillhunt.cases.link import host_of, link
 from stillhunt.cases.opening import in_list, opening
 from stillhunt.cases.scope import scope
@@ -21,6 +21,9 @@ from stillhunt.terms.period import instant_words
 from stillhunt.terms.technique import tactic_title
 
 __all__ = ["investigate"]
+
+_CLOCKS_TOLD = 2
+"""Clock faults told with a break-in; the coverage has all."""
 
 _NEAR_END = 0.01
 _NOT_NEAR_END = 0.1
@@ -52,7 +55,7 @@ def _case(
 ) -> Case:
     carrying = core(members, trail)
     level, level_why = case_level(members)
-    started = break_in(carrying, trail, spans)
+    started = _with_clocks(break_in(carrying, trail, spans), coverage)
     times = signs(carrying)
     last = times[-1] if times else None
     dwell = int((last - started.latest).total_seconds()) if last and started.latest else None
@@ -78,6 +81,13 @@ def _case(
         blind=_blind(carrying, coverage),
     )
     return replace(case, opening=opening(case))
+
+
+def _with_clocks(started: BreakIn, coverage: Coverage) -> BreakIn:
+    """Say which clock the date rests on, where the clocks of its host disagree."""
+    faults = [c for c in coverage.clocks if c.host == started.host and c.shift_s]
+    said = dict.fromkeys(f"the {c.trusted} is believed, not the {c.distrusted}: {c.why}" for c in faults)
+    return replace(started, grounds=(*started.grounds, *list(said)[:_CLOCKS_TOLD]))
 
 
 def _digest(members: Sequence[Finding]) -> str:

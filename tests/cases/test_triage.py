@@ -25,6 +25,13 @@ def test_strong_detectors_over_four_tactics_raise_the_level(make_finding, at):
     assert case_level(found)[0] is Level.CRITICAL
 
 
+def test_several_records_of_one_act_do_not_confirm_each_other(make_finding, at):
+    found = [make_finding(n, at(2021, 1, 1), techniques=("T1003.001",)) for n in ("read", "dumped", "written")]
+    assert case_level(found)[0] is Level.MEDIUM
+    beside = make_finding("service", at(2021, 1, 1), level=Level.MEDIUM, techniques=("T1543.003",))
+    assert case_level([*found, beside])[0] is Level.HIGH
+
+
 def test_oddities_months_apart_do_not_confirm_each_other(make_finding, at):
     found = [make_finding(str(m), at(2021, m, 1), level=Level.MEDIUM) for m in (1, 6)]
     assert case_level(found)[0] is Level.LOW

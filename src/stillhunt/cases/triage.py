@@ -1,10 +1,10 @@
 """How serious findings are together, from their evidence and not from the loudest rule.
 
 Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
-host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
-detector, one step down if no second detector of at least medium level agrees with it. A case has the level of its
-most serious episode, one step up if at least two detectors of high level or above span at least four ATT&CK
-tactics and the level is high already.
+host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest detector,
+one step down if no detector of at least medium level shows another technique beside it: three records of one
+memory dump are one act. A case has the level of its most serious episode, one step up if at least two detectors of
+high level or above span at least four ATT&CK tactics and the level is high already.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
@@ -44,15 +44,28 @@ def case_level(findings: Sequence[Finding]) -> tuple[Level, str]:
 def _episode_level(findings: Sequence[Finding]) -> tuple[Level, str]:
     detectors = sorted(_detectors(findings), key=lambda d: (-d.level.rank, d.title, d.id))
     top = detectors[0].level
-    agreeing = [d for d in detectors if d.level.rank >= Level.MEDIUM.rank]
     if top.rank <= Level.LOW.rank:
         return Level.LOW, f"detectors of low level only, {len(detectors)} of them"
-    if len(agreeing) == 1:
+    agreeing = [d for d in detectors if d.level.rank >= Level.MEDIUM.rank]
+    acts = _different_acts(agreeing)
+    if acts == 1:
         return (
             Level.of_rank(top.rank - 1),
-            f"one detector alone ({detectors[0].title}, {top}), with none of medium level or above within a day of it",
+            f"one act alone ({detectors[0].title}, {top}), with no other of medium level or above within a day of it",
         )
-    return top, f"{len(agreeing)} detectors of medium level or above within a day, the strongest {top}"
+    return top, f"{acts} different acts of medium level or above within a day, the strongest {top}"
+
+
+def _different_acts(detectors: Sequence[Detector]) -> int:
+    """Count detectors, strongest first, that share no technique with one counted before; untagged ones by id."""
+    seen: set[str] = set()
+    acts = 0
+    for detector in detectors:
+        shown = set(detector.techniques) or {detector.id}
+        if not shown & seen:
+            acts += 1
+        seen |= shown
+    return acts
 
 
 def _episodes(findings: Sequence[Finding]) -> list[list[Finding]]:

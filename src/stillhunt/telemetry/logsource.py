@@ -126,7 +126,7 @@ SERVICES_BY_CHANNEL: dict[str, str] = {
         "smbclient-connectivity": ("Microsoft-Windows-SmbClient/Connectivity",),
         "smbclient-security": ("Microsoft-Windows-SmbClient/Security",),
         "smbserver-connectivity": ("Microsoft-Windows-SMBServer/Connectivity",),
-        "vhdmp": ("Microsoft-Windows-VHDMP/Operational",),
+        "vhdmp": ("Microsoft-Windows-VHDMP-Operational",),
         "winrm": ("Microsoft-Windows-WinRM/Operational",),
     }.items()
     for channel in channels

@@ -1,10 +1,10 @@
 """How serious findings are together, from their evidence and not from the loudest rule.
 
 Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
-host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest detector,
-one step down if no detector of at least medium level shows another technique beside it: three records of one
-memory dump are one act. A case has the level of its most serious episode, one step up if at least two detectors of
-high level or above span at least four ATT&CK tactics and the level is high already.
+host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
+detector, one step down if no detector of at least medium level shows another technique beside it: three records of
+one memory dump are one act. A case has the level of its most serious episode, one step up if at least two detectors
+of high level or above span at least four ATT&CK tactics and the level is high already.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """

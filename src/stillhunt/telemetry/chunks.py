@@ -1,0 +1,198 @@
+"""EVTX content with its damage mended on the way to the decoder, so that it costs no sound record.
+
+The decoder gives up a chunk at the first record header it cannot follow, a chunk whose tables of names point
+astray, and a file whose header is damaged; the records behind are sound. Here a damaged record header is bridged
+to the next sound one, tables that fail their checksum are emptied (they only speed up look-ups), a missing chunk
+or file header is written anew, and a chunk cut short is filled up. No record's content is touched.
+
+Layout: Microsoft, [MS-EVEN6]; J. Metz, "Windows XML Event Log (EVTX)", libyal.
+"""
+
+from __future__ import annotations
+
+import io
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import BinaryIO
+
+__all__ = ["CHUNK_MAGIC", "CHUNK_SIZE", "FILE_MAGIC", "mended_chunk", "mended_stream"]
+
+FILE_MAGIC = b"ElfFile\x00"
+CHUNK_MAGIC = b"ElfChnk\x00"
+CHUNK_SIZE = 1 << 16
+_FILE_HEADER = 4096
+_CHUNK_HEADER = 512
+_TABLES = slice(128, 512)
+_RECORD_MAGIC = b"\x2a\x2a\x00\x00"
+_SMALLEST_RECORD = 28
+_LATEST_FILETIME = 2_650_467_743_999_999_999
+"""The end of the year 9999, which the decoder can still express."""
+
+_U32 = Struct("<I")
+_RECORD = Struct("<4sIQQ")
+"""Magic, size, number, time."""
+_OFFSETS = Struct("<III")
+"""At byte 40 of a chunk: size of its header, offset of the last record, offset of the free space."""
+
+
+@dataclass(slots=True)
+class _Survey:
+    """Where the records of a chunk lie.
+
+    Attributes:
+        end: Where the last of them ends.
+        last: Where the last sound one begins.
+        damage: Spans between sound records that hold no sound header.
+        n_sound: How many are sound.
+    """
+
+    end: int = _CHUNK_HEADER
+    last: int = _CHUNK_HEADER
+    damage: tuple[tuple[int, int], ...] = ()
+    n_sound: int = 0
+
+
+def mended_stream(stream: BinaryIO) -> BinaryIO:
+    """Return the EVTX content of a seekable stream with every chunk mended as it is read."""
+    return io.BufferedReader(_Mended(stream), CHUNK_SIZE)
+
+
+def mended_chunk(chunk: bytes) -> bytes:
+    """Return a chunk in which every sound record can be reached; a sound chunk or no chunk comes back as it is.
+
+    Args:
+        chunk: 65,536 bytes.
+    """
+    is_header_sound = chunk.startswith(CHUNK_MAGIC) and _has_checksum(chunk)
+    survey = _survey(chunk, is_header_sound=is_header_sound)
+    if not survey.n_sound or (is_header_sound and not survey.damage):
+        return chunk
+    mended = bytearray(chunk)
+    for start, end in survey.damage:
+        _bridge(mended, start, end)
+    if not is_header_sound:
+        mended[: len(CHUNK_MAGIC)] = CHUNK_MAGIC
+        _OFFSETS.pack_into(mended, 40, 128, survey.last, survey.end)
+        mended[_TABLES] = bytes(_TABLES.stop - _TABLES.start)
+    return bytes(mended)
+
+
+def _has_checksum(chunk: bytes) -> bool:
+    (kept,) = _U32.unpack_from(chunk, 124)
+    return zlib.crc32(chunk[_TABLES], zlib.crc32(chunk[:120])) == int(kept)
+
+
+def _survey(chunk: bytes, *, is_header_sound: bool) -> _Survey:
+    """Walk the records. Beyond the free space lie records of an earlier use of the chunk, with lower numbers."""
+    free = _OFFSETS.unpack_from(chunk, 40)[2] if is_header_sound else CHUNK_SIZE
+    position, number = _CHUNK_HEADER, -1
+    found, damage = _Survey(), []
+    while position < min(free, CHUNK_SIZE):
+        if not _is_sound(chunk, position):
+            following = next(_sound_after(chunk, position), None)
+            if following is None or following >= free:
+                if is_header_sound and free - position >= _SMALLEST_RECORD:
+                    damage.append((position, min(free, CHUNK_SIZE)))
+                break
+            if not is_header_sound and _number(chunk, following) <= number:
+                break
+            damage.append((position, following))
+            position = following
+        _, size, record_number, _ = _RECORD.unpack_from(chunk, position)
+        if not is_header_sound and record_number <= number:
+            break
+        number = record_number
+        found.last, found.n_sound = position, found.n_sound + 1
+        position += size
+        found.end = position
+    found.damage = tuple(damage)
+    return found
+
+
+def _is_sound(chunk: bytes, position: int) -> bool:
+    if position > CHUNK_SIZE - _SMALLEST_RECORD:
+        return False
+    magic, size, _, filetime = _RECORD.unpack_from(chunk, position)
+    if magic != _RECORD_MAGIC or not _SMALLEST_RECORD <= size <= CHUNK_SIZE - position:
+        return False
+    return filetime <= _LATEST_FILETIME and _U32.unpack_from(chunk, position + size - 4)[0] == size
+
+
+def _sound_after(chunk: bytes, position: int) -> Iterator[int]:
+    while (position := chunk.find(_RECORD_MAGIC, position + 1)) >= 0:
+        if _is_sound(chunk, position):
+            yield position
+
+
+def _number(chunk: bytes, position: int) -> int:
+    return int(_RECORD.unpack_from(chunk, position)[2])
+
+
+def _bridge(chunk: bytearray, start: int, end: int) -> None:
+    """Make a damaged span one record, so that the decoder reads or refuses it and goes on behind it."""
+    size = end - start
+    if size < _SMALLEST_RECORD:
+        return
+    number = _number(bytes(chunk), start)
+    _RECORD.pack_into(chunk, start, _RECORD_MAGIC, size, number, 0)
+    _U32.pack_into(chunk, end - 4, size)
+
+
+class _Mended(io.RawIOBase):
+    """A file header, then chunk after chunk, each mended when it is first read."""
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        head = stream.read(_FILE_HEADER)
+        # A carved run of chunks has no file header at all.
+        self._first = 0 if head.startswith(CHUNK_MAGIC) else _FILE_HEADER
+        self._head = head if head.startswith(FILE_MAGIC) and len(head) == _FILE_HEADER else _file_header()
+        n_chunks = -(-max(0, size - self._first) // CHUNK_SIZE)
+        self._size = _FILE_HEADER + n_chunks * CHUNK_SIZE
+        self._position = 0
+        self._kept: tuple[int, bytes] = (-1, b"")
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, target: object) -> int:
+        view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
+        content = self._content()[: len(view)]
+        view[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+    def _content(self) -> bytes:
+        """Return what lies from the position to the end of its chunk."""
+        if self._position < _FILE_HEADER:
+            return self._head[self._position :]
+        if self._position >= self._size:
+            return b""
+        index, inside = divmod(self._position - _FILE_HEADER, CHUNK_SIZE)
+        if self._kept[0] != index:
+            self._stream.seek(self._first + index * CHUNK_SIZE)
+            chunk = self._stream.read(CHUNK_SIZE)
+            self._kept = (index, mended_chunk(chunk.ljust(CHUNK_SIZE, b"\x00")))
+        return self._kept[1][inside:]
+
+
+def _file_header() -> bytes:
+    fields = Struct("<8sQQQIHHHH").pack(FILE_MAGIC, 0, 0, 1, 128, 1, 3, _FILE_HEADER, 1)
+    header = bytearray(fields.ljust(_FILE_HEADER, b"\x00"))
+    _U32.pack_into(header, 124, zlib.crc32(header[:120]))
+    return bytes(header)

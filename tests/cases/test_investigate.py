@@ -84,3 +84,10 @@ def test_a_weak_finding_on_the_same_host_is_context_only(make_finding, at):
     assert scan.id not in case.findings
     assert case.techniques == ("T1003.001",)
     assert case.first_at == at(2021, 8, 24, 3)
+
+
+def test_a_weak_case_confirms_nothing(make_finding, at):
+    lone = make_finding("lone", at(2021, 7, 1), level=Level.MEDIUM, account="corp\\svc")
+    [case] = investigate([lone], Trail(), _coverage(at(2021, 6, 1), at(2022, 12, 28), "web1"))
+    assert {t.scope for t in case.entities} == {Scope.POTENTIAL}
+    assert "no compromise confirmed, 1 host and 1 account potentially" in case.opening

@@ -34,7 +34,7 @@ def test_it_says_what_was_read_what_was_found_and_where_it_lies(make_brief):
         "9 events of 1 host in 1 file",
         "1 file not read",
         "Note: b.bin: bad (copy it again)",
-        "Note: r.yml: rule does not run: broken",
+        "Note: r.yml: rule does not run: broken (mend it or leave it out)",
         "2 rules: 1 active, 0 dormant (no such source here), 1 inert",
         "1 case to look into, the most serious critical",
         "CRITICAL case-0000",

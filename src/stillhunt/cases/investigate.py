@@ -70,7 +70,7 @@ def _case(
         dwell_s=dwell,
         is_active_at_end=_is_active_at_end(carrying, spans, last),
         hosts=tuple(sorted({host for f in carrying if (host := host_of(f))})),
-        entities=scope(carrying, trail),
+        entities=scope(carrying, trail, level),
         stages=stages(carrying),
         techniques=tuple(sorted({t for f in carrying for t in f.detector.techniques})),
         software=tuple(sorted({s for f in carrying for s in f.detector.software})),

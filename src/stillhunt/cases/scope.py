@@ -1,7 +1,8 @@
 """How far it went: what is confirmed to be compromised, and what may be.
 
 Confirmed: the evidence shows control or access: a host on which a core finding was made, an account that acted
-in one, a mailbox or file that one names. Potential: reachable with what was taken, with no trace either way:
+in one, a mailbox or file that one names; and only in a case of high level or above, since a weaker one does not
+confirm that anybody was there at all. Potential: reachable with what was taken, with no trace either way:
 accounts that logged on remotely to a host under control, hosts that a confirmed account logged on to from one.
 """
 
@@ -33,17 +34,19 @@ class _Trace:
     times: list[datetime] = field(default_factory=list)
 
 
-def scope(findings: Sequence[Finding], trail: Trail) -> tuple[ScopedEntity, ...]:
+def scope(findings: Sequence[Finding], trail: Trail, level: Level) -> tuple[ScopedEntity, ...]:
     """Return every host, account, address, mailbox and file of a case with how sure it is.
 
     Args:
         findings: The core findings of the case, in order of time.
         trail: What the rest of the logs remembers, in corrected time.
+        level: How serious the case is.
     """
+    can_confirm = level.rank >= Level.HIGH.rank
     traces: dict[tuple[EntityKind, str], _Trace] = {}
     for finding in findings:
         for entity in finding.entities:
-            _take(traces, entity, finding)
+            _take(traces, entity, finding, can_confirm=can_confirm)
     _reachable(traces, trail, findings)
     return tuple(
         ScopedEntity(
@@ -58,11 +61,13 @@ def scope(findings: Sequence[Finding], trail: Trail) -> tuple[ScopedEntity, ...]
     )
 
 
-def _take(traces: dict[tuple[EntityKind, str], _Trace], entity: Entity, finding: Finding) -> None:
+def _take(traces: dict[tuple[EntityKind, str], _Trace], entity: Entity, finding: Finding, *, can_confirm: bool) -> None:
     judged = _judge(entity, finding)
     if judged is None:
         return
     how_sure, why = judged
+    if not can_confirm:
+        how_sure = Scope.POTENTIAL
     trace = traces.setdefault((entity.kind, entity.value), _Trace(how_sure, why))
     if trace.scope is Scope.POTENTIAL and how_sure is Scope.CONFIRMED:
         trace.scope, trace.why = how_sure, why

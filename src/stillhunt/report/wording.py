@@ -114,7 +114,7 @@ def problem_words(coverage: Coverage) -> list[str]:
         places.setdefault((problem.message, problem.hint), []).append(problem.where or "")
     for rule in coverage.rules:
         if rule.status == "inert":
-            places.setdefault((f"rule does not run: {rule.reason}", None), []).append(rule.path)
+            places.setdefault((f"rule does not run: {rule.reason}", "mend it or leave it out"), []).append(rule.path)
     return [
         f"{where[0] if len(where) == 1 else f'{len(where):,} times'}: {message}" + (f" ({hint})" if hint else "")
         for (message, hint), where in places.items()

@@ -33,7 +33,9 @@ class LogFile:
     n_unread: int = 0
     problems: list[Problem] = field(default_factory=list)
 
-    def unread(self, record: str, reason: str, *, hint: str = "its neighbours were read all the same") -> None:
+    def unread(
+        self, record: str, reason: str, *, hint: str = "the rest was read; export the log again if it matters"
+    ) -> None:
         """Count a record that could not be read, and describe the first few."""
         self.n_unread += 1
         if len(self.problems) < _PROBLEMS_KEPT:

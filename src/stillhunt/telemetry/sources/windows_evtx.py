@@ -1,6 +1,7 @@
 r"""Windows event logs as Windows keeps them: EVTX.
 
-A file is a chain of 64 KiB chunks, each readable on its own, so a damaged chunk or record costs only itself.
+A file is a chain of 64 KiB chunks, each readable on its own, so a damaged chunk or record costs only itself; what
+the decoder would give up besides is mended first (:mod:`stillhunt.telemetry.chunks`).
 Lies in ``%SystemRoot%\System32\winevt\Logs``. What it cannot show: events overwritten when the log reached
 its size limit, and whatever the audit policy did not ask for.
 
@@ -9,6 +10,7 @@ Reference: Microsoft, [MS-EVEN6]; the ``evtx`` package decodes it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -16,6 +18,7 @@ import msgspec
 from evtx import PyEvtxParser
 
 from stillhunt.errors import SourceError
+from stillhunt.telemetry.chunks import CHUNK_MAGIC, FILE_MAGIC, mended_stream
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.shapes import from_evtx_dump
 from stillhunt.telemetry.source import LogFile, Source
@@ -24,15 +27,14 @@ from stillhunt.telemetry.windows import to_row
 
 __all__ = ["SOURCE"]
 
-_MAGIC = b"ElfFile\x00"
-_CHUNK_MAGIC = b"ElfChnk\x00"
+_PLACE = re.compile(r"\b(chunk|record)\b(?: number| id)? (\d+)")
 _ERRORS_IN_A_ROW = 100_000
 """More failures without one record between them than a file of any real size has: the parser is stuck."""
 
 
 def sniff(head: bytes) -> bool:
-    """Tell an EVTX file by its header, or by its first chunk where the header is damaged."""
-    return head.startswith(_MAGIC) or head[4096:4104] == _CHUNK_MAGIC
+    """Tell an EVTX file by its header, or by its first chunk where the header is damaged or missing."""
+    return head.startswith((FILE_MAGIC, CHUNK_MAGIC)) or head[4096:4104] == CHUNK_MAGIC
 
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
@@ -41,11 +43,11 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     for number, record in _records(log):
         try:
             event = from_evtx_dump(decode(record["data"]))
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             log.unread(f"record {number}", f"cannot be decoded: {error}")
             continue
         if event is None:
-            log.unread(f"record {number}", "has no System element")
+            log.unread(f"record {number}", "is empty or has no System element")
             continue
         where = event.record_id if event.record_id is not None else number
         yield to_row(event, file=log.name, record=where, original=record["data"])
@@ -53,7 +55,7 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
 
 def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
     try:
-        parser = PyEvtxParser(log.stream)
+        parser = PyEvtxParser(mended_stream(log.stream))
     except (RuntimeError, OSError, ValueError) as error:
         hint = "export the log again, or carve its chunks with a recovery tool"
         raise SourceError(f"is no readable EVTX file: {_first_line(error)}", where=log.name, hint=hint) from error
@@ -64,13 +66,18 @@ def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
             record = next(records, None)
         except (RuntimeError, OSError, ValueError) as error:
             failures += 1
-            log.unread("a record", _first_line(error))
+            log.unread(_place(error), _first_line(error))
             continue
         if record is None:
             return
         failures = 0
         yield record["event_record_id"], record
     log.unread("the rest", f"given up after {_ERRORS_IN_A_ROW:,} failures in a row")
+
+
+def _place(error: Exception) -> str:
+    found = _PLACE.search(str(error).lower())
+    return " ".join(found.groups()) if found else "a record"
 
 
 def _first_line(error: Exception) -> str:

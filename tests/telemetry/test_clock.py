@@ -55,6 +55,43 @@ def test_two_records_are_too_few_to_judge(evtx_dump, write_lines, read):
     assert coverage.clocks == ()
 
 
+def _flat(offset, delay, n=20, zone="Z"):
+    for i in range(n):
+        at = START + timedelta(minutes=i)
+        received = at + offset + timedelta(seconds=delay(i))
+        yield {
+            "EventTime": at.strftime("%Y-%m-%d %H:%M:%S"),
+            "@timestamp": received.strftime("%Y-%m-%dT%H:%M:%S") + zone,
+            "Hostname": "DC1",
+            "Channel": "Security",
+            "SourceName": "Microsoft-Windows-Security-Auditing",
+            "EventID": 4624,
+        }
+
+
+def test_a_time_without_zone_gets_the_zone_of_the_collectors(write_lines, read):
+    _, coverage = read(write_lines(list(_flat(timedelta(hours=4), lambda i: 3 + i % 5))))
+    [fault] = coverage.clocks
+    assert (fault.shift_s, fault.trusted) == (14_400, "the collector's @timestamp")
+    assert coverage.hosts[0].first_at == START + timedelta(hours=4)
+
+
+def test_a_collector_that_lags_without_rule_shifts_nothing(write_lines, read):
+    _, coverage = read(write_lines(list(_flat(timedelta(0), lambda i: 400 * i))))
+    assert coverage.clocks == ()
+
+
+def test_times_that_differ_without_rule_are_said_and_shift_nothing(evtx_dump, write_lines, read):
+    events = [e for i in range(9) for e in _events(evtx_dump, timedelta(minutes=17 * i), n=1)]
+    _, coverage = read(write_lines(events))
+    assert [(c.distrusted, c.shift_s) for c in coverage.clocks] == [("UtcTime of Sysmon", None)]
+
+
+def test_a_difference_of_days_is_no_time_zone(evtx_dump, write_lines, read):
+    _, coverage = read(write_lines(list(_events(evtx_dump, timedelta(days=30)))))
+    assert [c.shift_s for c in coverage.clocks] == [None]
+
+
 @pytest.mark.slow
 def test_the_three_clocks_of_the_lsass_cases_are_told_apart(shared_data, read):
     _, coverage = read(shared_data / "intrusions" / "otrf-lsass-01")

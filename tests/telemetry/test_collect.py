@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import random
 import tarfile
 import zipfile
@@ -134,6 +135,86 @@ def test_a_loop_of_links_ends(evtx_dump, read, write_lines, tmp_path):
     write_lines([evtx_dump()])
     (tmp_path / "logs" / "loop").symlink_to(tmp_path / "logs")
     assert len(read(tmp_path / "logs")[0]) == 1
+
+
+def test_a_link_out_of_the_folder_is_said_and_not_followed(evtx_dump, read, write_lines, tmp_path):
+    write_lines([evtx_dump()])
+    write_lines([evtx_dump()], "elsewhere/more.json")
+    (tmp_path / "logs" / "out").symlink_to(tmp_path / "elsewhere")
+    rows, coverage = read(tmp_path / "logs")
+    assert len(rows) == 1
+    assert any("not followed" in p.message and p.hint for p in coverage.problems)
+
+
+def test_a_pipe_does_not_hang(evtx_dump, read, write_lines, tmp_path):
+    write_lines([evtx_dump()])
+    os.mkfifo(tmp_path / "logs" / "pipe")
+    rows, coverage = read(tmp_path / "logs")
+    assert len(rows) == 1
+    assert any("a pipe" in p.message and p.hint for p in coverage.problems)
+
+
+def test_a_desktops_own_files_are_noted_and_no_problem(evtx_dump, read, write_lines, tmp_path):
+    write_lines([evtx_dump()])
+    for name in (".DS_Store", "._events.json"):
+        (tmp_path / "logs" / name).write_bytes(b"\x00\x05\x16\x07")
+    _, coverage = read(tmp_path / "logs")
+    assert sum("desktop's own" in f.note for f in coverage.files) == 2
+    assert coverage.problems == ()
+
+
+def _nested(depth: int) -> str:
+    return '{"a":' * depth + "1" + "}" * depth
+
+
+@pytest.mark.parametrize("depth", [50, 400, 900, 2_000, 100_000])
+def test_nesting_is_read_or_counted_and_never_fatal(evtx_dump, read, tmp_path, depth):
+    event = json.dumps(evtx_dump(record=1, Deep="@")).replace('"@"', _nested(depth))
+    (tmp_path / "x").write_text("\n".join([json.dumps(evtx_dump()), event, _nested(depth), json.dumps(evtx_dump())]))
+    rows, coverage = read(tmp_path / "x")
+    assert len(rows) + coverage.n_unread == 4
+    assert len(rows) >= 2
+
+
+def test_new_field_names_in_every_event_stay_cheap(evtx_dump, read, write_lines):
+    path = write_lines([evtx_dump(record=i, **{f"n{i}": "x"}) for i in range(5_000)])
+    batches = list(Reading([path]).batches())
+    assert sum(b.data.num_rows for b in batches) == 5_000
+    assert max(b.data.num_rows * b.data.num_columns for b in batches) < 5_000_000
+
+
+def test_an_event_of_very_many_fields_is_read_in_part_and_that_is_said(evtx_dump, read, write_lines):
+    rows, coverage = read(write_lines([evtx_dump(**{f"n{i:05}": "x" for i in range(20_000)})]))
+    assert "n00000" in rows[0]
+    assert "n19999" not in rows[0]
+    assert any("fields" in p.message for p in coverage.problems)
+
+
+def test_a_first_line_longer_than_what_is_looked_at_hides_nothing(evtx_dump, read, write_lines):
+    rows, _ = read(write_lines([evtx_dump(ScriptBlockText="x" * 200_000), evtx_dump()]))
+    assert len(rows) == 2
+
+
+def test_halves_of_characters_and_huge_numbers_are_read(evtx_dump, read, tmp_path):
+    line = json.dumps(evtx_dump(**{"\ud800": "\udfff", "Big": "@"})).replace('"@"', "9" * 400)
+    (tmp_path / "x").write_text(line)
+    rows, coverage = read(tmp_path / "x")
+    assert rows[0]["Big"] == "9" * 400
+    assert coverage.n_unread == 0
+
+
+@pytest.mark.parametrize(
+    "wrap",
+    [lambda rs: {"records": rs}, lambda rs: {"hits": {"hits": [{"_source": r} for r in rs]}}],
+    ids=["records", "hits"],
+)
+@pytest.mark.parametrize("indent", [None, 1])
+def test_events_wrapped_in_one_object_are_read(evtx_dump, read, tmp_path, wrap, indent):
+    events = [evtx_dump(record=i) for i in range(3)]
+    (tmp_path / "x").write_text(json.dumps(wrap(events), indent=indent))
+    rows, _ = read(tmp_path / "x")
+    assert [r["EventRecordID"] for r in rows] == ["0", "1", "2"]
+    assert json.loads(rows[1]["event.original"])
 
 
 def test_a_workspace_is_not_read_as_logs(evtx_dump, read, write_lines, tmp_path):

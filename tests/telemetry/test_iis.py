@@ -40,3 +40,31 @@ def test_a_line_cut_off_is_counted(requests):
     _, coverage = requests
     assert coverage.n_unread == 1
     assert coverage.problems[0].where.endswith(":4")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le"])
+def test_an_encoding_hides_nothing(read, tmp_path, encoding):
+    (tmp_path / "x").write_bytes(LOG.encode(encoding))
+    rows, coverage = read(tmp_path)
+    assert len(rows) == 2
+    assert coverage.n_unread == 1
+
+
+def test_more_than_one_space_between_fields_is_one(read, tmp_path):
+    (tmp_path / "x").write_text(LOG.replace("MAIL01 GET", "MAIL01  GET"))
+    assert len(read(tmp_path)[0]) == 2
+
+
+@pytest.mark.parametrize(
+    ("client", "forwarded", "source"),
+    [
+        ("10.0.0.1", "198.51.100.7", "198.51.100.7"),
+        ("10.0.0.1", "1.2.3.4,+198.51.100.7:4711", "198.51.100.7"),
+        ("10.0.0.1", "${jndi:x}", "10.0.0.1"),
+        ("8.8.8.8", "198.51.100.7", "8.8.8.8"),
+    ],
+)
+def test_only_a_proxy_of_the_house_is_believed_about_its_client(read, tmp_path, client, forwarded, source):
+    head = "#Fields: date time cs-method cs-uri-stem c-ip X-Forwarded-For\n"
+    (tmp_path / "x").write_text(f"{head}2021-08-24 03:12:09 GET / {client} {forwarded}\n")
+    assert read(tmp_path)[0][0]["source.ip"] == source

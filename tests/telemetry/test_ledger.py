@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from stillhunt.telemetry.collect import Reading
+
 START = datetime(2021, 1, 1, tzinfo=UTC)
 
 
@@ -40,3 +42,10 @@ def test_a_record_without_time_is_still_an_event(evtx_dump, write_lines, read):
     rows, coverage = read(write_lines([evtx_dump(at="soon")]))
     assert rows[0]["@timestamp"] is None
     assert coverage.classes[0].first_at is None
+
+
+def test_asking_for_the_coverage_twice_says_nothing_twice(evtx_dump, write_lines):
+    reading = Reading([write_lines([evtx_dump(record=3 * i) for i in range(30)])])
+    list(reading.batches())
+    assert reading.coverage() == reading.coverage()
+    assert len(reading.coverage().problems) == 1

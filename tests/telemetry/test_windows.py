@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
+import zipfile
+
 import pytest
 
-from stillhunt.telemetry.logsource import event_class
+from stillhunt.telemetry.logsource import CATEGORIES, CHANNELS_BY_SERVICE, event_class
 from stillhunt.telemetry.shapes import from_json
 from stillhunt.telemetry.windows import to_row
 
@@ -30,7 +33,7 @@ def test_a_process_creation_of_security_speaks_sysmons_names(evtx_dump):
     assert row.native["Image"] == "C:\\Windows\\System32\\cmd.exe"
     assert row.native["ParentImage"] == "C:\\inetsrv\\w3wp.exe"
     assert (row.native["ProcessId"], row.native["ParentProcessId"]) == ("0x10", "16")
-    assert (row.native["User"], row.native["IntegrityLevel"]) == ("corp\\web1$", "System")
+    assert (row.native["User"], row.native["IntegrityLevel"]) == ("CORP\\WEB1$", "System")
     assert row.common["process.parent.executable"] == "C:\\inetsrv\\w3wp.exe"
     assert row.common["user.name"] == "corp\\web1$"
 
@@ -85,10 +88,72 @@ def test_a_running_process_is_named_by_host_and_guid(evtx_dump):
         ("Microsoft-Windows-Sysmon", "Security", "1", set()),
         ("MsiInstaller", "Application", "1", set()),
         ("Microsoft-Windows-PowerShell", "Microsoft-Windows-PowerShell/Operational", "4104", {"ps_script"}),
+        ("Microsoft-Windows-PowerShell", "Application", "4104", set()),
     ],
 )
 def test_a_category_needs_provider_channel_and_event_id(provider, channel, event_id, categories):
     assert event_class(provider, channel, event_id).categories == categories
+
+
+@pytest.mark.parametrize(
+    ("logged", "kept"),
+    [("LOCAL", None), ("-", None), ("0200000A", None), ("::1", "::1"), ("::ffff:10.1.2.3", "10.1.2.3")],
+)
+def test_only_an_address_is_an_address(evtx_dump, logged, kept):
+    _, row = _row(evtx_dump(25, provider="x", channel="y", Address=logged))
+    assert row.common.get("source.ip") == kept
+
+
+REMOTE_DESKTOP = "Microsoft-Windows-TerminalServices-RemoteConnectionManager"
+
+
+def test_a_remote_desktop_logon_names_its_account_and_address(evtx_dump):
+    data = {"Param1": "Alice", "Param2": "CORP", "Param3": "203.0.113.9"}
+    _, row = _row(evtx_dump(1149, provider=REMOTE_DESKTOP, channel=f"{REMOTE_DESKTOP}/Operational", **data))
+    assert (row.common["user.name"], row.common["source.ip"]) == ("corp\\alice", "203.0.113.9")
+
+
+def test_powershell_says_who_in_its_context_or_by_identifier(evtx_dump):
+    shell = {"provider": "Microsoft-Windows-PowerShell", "channel": "Microsoft-Windows-PowerShell/Operational"}
+    _, row = _row(evtx_dump(4103, **shell, ContextInfo="  Severity = x\r\n  User = CORP\\Alice\r\n  Host = y"))
+    assert row.common["user.name"] == "corp\\alice"
+    record = evtx_dump(4104, **shell, ScriptBlockText="whoami")
+    record["Event"]["System"]["Security"] = {"#attributes": {"UserID": "S-1-5-18"}}
+    assert _row(record)[1].common["user.name"] == "nt authority\\system"
+
+
+def test_an_exchange_command_names_its_administrator(evtx_dump):
+    data = ["Set-Mailbox", '-Identity "x"', "corp.example/Users/Alice", "S-1-5-21-1"]
+    _, row = _row(evtx_dump(1, provider="MSExchange CmdletLogs", channel="MSExchange Management", Data=data))
+    assert row.common["user.name"] == "corp\\alice"
+    assert row.native["Data"] == data
+
+
+def test_a_registry_change_of_security_speaks_sysmons_names(evtx_dump):
+    key = "\\REGISTRY\\MACHINE\\SOFTWARE\\Run"
+    found, row = _row(
+        evtx_dump(4657, ObjectName=key, ObjectValueName="x", NewValue="evil.exe", ProcessName="C:\\a.exe")
+    )
+    assert found.categories == {"registry_event", "registry_set"}
+    assert (row.native["TargetObject"], row.native["Details"]) == ("HKLM\\SOFTWARE\\Run\\x", "evil.exe")
+
+
+def test_a_channel_of_two_services_serves_both():
+    assert event_class("x", "Microsoft-Windows-LDAP-Client/Debug", "30").services == {"ldap", "ldap_debug"}
+
+
+def test_every_log_source_of_sigmas_windows_rules_is_known(shared_data):
+    rules = zipfile.ZipFile(shared_data / "sigma" / "sigma_8eaafff1f.zip")
+    categories, services = set(), set()
+    for name in (n for n in rules.namelist() if n.endswith(".yml")):
+        for source in re.findall(r"^logsource:\n((?:[ ]+.*\n)+)", rules.read(name).decode(), re.MULTILINE):
+            named = dict(re.findall(r"^ +(product|category|service): *'?([\w-]+)", source, re.MULTILINE))
+            if named.get("product") == "windows":
+                categories.add(named.get("category"))
+                services.add(named.get("service"))
+    assert services - {None} <= CHANNELS_BY_SERVICE.keys()
+    assert categories - {None} <= CATEGORIES
+    assert len(services) > 30
 
 
 def test_sysmons_registry_events_are_told_apart_by_their_type():

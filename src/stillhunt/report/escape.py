@@ -1,7 +1,8 @@
 """Text that an attacker may have written, made safe to show; here and nowhere else.
 
 Every string of a log, rule or report may be hostile: it may drive a terminal, turn text around, hide in zero
-width, or end a script element. HTML's own escaping is done by the template engine on top of :func:`for_html`.
+width, or pile marks over its neighbours. HTML's own escaping is done by the template engine on top of
+:func:`for_html`.
 """
 
 from __future__ import annotations
@@ -10,16 +11,23 @@ import re
 
 __all__ = ["for_html", "for_terminal"]
 
-_CONTROL = re.compile(
+_HIDDEN = re.compile(
     "["
     "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f"  # C0 and C1 controls but tab, line feed, carriage return
-    "\u00ad\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b-\u200f"  # soft hyphen, fillers, zero width, direction marks
-    "\u2028\u2029\u202a-\u202e\u2060-\u2064\u2066-\u206f"  # separators, embeddings, overrides, isolates
-    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff9-\ufffb"  # fillers, variation selectors, marks
+    "\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"  # soft hyphen, fillers, zero width, marks
+    "\u2028\u2029\u202a-\u202e\u2060-\u206f\u2800"  # separators, embeddings, overrides, isolates, blank
+    "\u3164\ufe00-\ufe0f\ufeff\uffa0\ufff0-\ufffb\ufffe\uffff"  # fillers, variation selectors, non-characters
     "\ud800-\udfff"  # halves of surrogate pairs
-    "\U000e0000-\U000e0fff"  # tags
+    "\U0001d173-\U0001d17a\U000e0000-\U000e0fff"  # invisible music, tags
     "]"
 )
+_MARK = (
+    "[\u0300-\u034e\u0350-\u036f\u0483-\u0489\u0591-\u05bd\u0610-\u061a\u064b-\u065f"
+    "\u0e31\u0e34-\u0e3a\u0e47-\u0e4e\u1ab0-\u1aff\u1dc0-\u1dff\u20d0-\u20ff\ufe20-\ufe2f]"
+)
+_PILED = re.compile(f"({_MARK}{{4}})({_MARK}+)")
+"""More combining marks on one letter than any script needs: they would cover the lines around them."""
+
 _LINE_BREAKS = {"\n": "\u23ce", "\r": "\u240d", "\t": " "}
 
 
@@ -28,8 +36,13 @@ def for_html(text: str) -> str:
 
     >>> for_html("a\u202eb\x1b[2J")
     'a⟨202E⟩b⟨1B⟩[2J'
+    >>> for_html("e" + "\u0301" * 100) == "e" + "\u0301" * 4 + "⟨96 marks⟩"
+    True
     """
-    return _CONTROL.sub(lambda m: f"\u27e8{ord(m.group()):02X}\u27e9", text)
+    shown = _HIDDEN.sub(lambda m: f"\u27e8{ord(m.group()):02X}\u27e9", text)
+    if shown.isascii():
+        return shown
+    return _PILED.sub(lambda m: f"{m[1]}\u27e8{len(m[2])} marks\u27e9", shown)
 
 
 def for_terminal(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable
 
@@ -76,35 +77,40 @@ def levels_words(levels: Iterable[Level]) -> str:
     return ", ".join(f"{counts[level]:,} {level}" for level in reversed(Level) if counts[level]) or "none"
 
 
-def coverage_words(coverage: Coverage) -> list[str]:
-    """Say in a few sentences what was read, what was not, and what could have been shown."""
+def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
+    """Say in a few sentences, each with its heading, what was read, what was not, and what could have been shown."""
     read = [f for f in coverage.files if f.source is not None]
-    left = [f for f in coverage.files if f.source is None]
     firsts = [h.first_at for h in coverage.hosts if h.first_at is not None]
     lasts = [h.last_at for h in coverage.hosts if h.last_at is not None]
     hosts = f" of {plural(len(coverage.hosts), 'host')}" if coverage.hosts else ""
     span = f", {instant_words(min(firsts))} to {instant_words(max(lasts))}" if firsts and lasts else ""
-    said = [f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}"]
-    missed = [
-        words
-        for count, words in (
-            (len(left), f"{plural(len(left), 'file')} not read"),
-            (coverage.n_unread, f"{plural(coverage.n_unread, 'record')} not readable"),
-            (len(coverage.gaps), plural(len(coverage.gaps), "gap")),
-            (len(coverage.clocks), plural(len(coverage.clocks), "clock fault")),
-        )
-        if count
-    ]
+    said = [("Read", f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}")]
+    missed = _missed_words(coverage)
     if missed:
-        said.append(", ".join(missed))
+        said.append(("Missing", ", ".join(missed)))
     states = Counter(r.status for r in coverage.rules)
-    said.append(
-        f"{plural(len(coverage.rules), 'rule')}: {states['active']:,} active, {states['dormant']:,} dormant "
+    rules = (
+        f"{len(coverage.rules):,}: {states['active']:,} active, {states['dormant']:,} dormant "
         f"(no such source here), {states['inert']:,} inert"
     )
+    said.append(("Rules", rules))
     if coverage.verdict is not None:
-        said.append(coverage.verdict.sentence)
+        said.append(("Verdict", coverage.verdict.sentence))
     return said
+
+
+def _missed_words(coverage: Coverage) -> list[str]:
+    left = [f for f in coverage.files if f.source is None]
+    moved = len({f.host for f in coverage.clocks if f.shift_s is not None})
+    faults = sum(f.shift_s is None for f in coverage.clocks)
+    counted = (
+        (len(left), f"{plural(len(left), 'file')} not read"),
+        (coverage.n_unread, f"{plural(coverage.n_unread, 'record')} not readable"),
+        (len(coverage.gaps), f"{plural(len(coverage.gaps), 'gap')} in the logs"),
+        (moved, f"{plural(moved, 'clock')} corrected"),
+        (faults, f"{plural(faults, 'clock fault')} not corrected"),
+    )
+    return [words for count, words in counted if count]
 
 
 def problem_words(coverage: Coverage) -> list[str]:
@@ -116,6 +122,14 @@ def problem_words(coverage: Coverage) -> list[str]:
         if rule.status == "inert":
             places.setdefault((f"rule does not run: {rule.reason}", "mend it or leave it out"), []).append(rule.path)
     return [
-        f"{where[0] if len(where) == 1 else f'{len(where):,} times'}: {message}" + (f" ({hint})" if hint else "")
+        f"{_places_words(where)}: {message}" + (f" ({hint})" if hint else "")
         for (message, hint), where in places.items()
     ]
+
+
+def _places_words(places: list[str]) -> str:
+    """Name one place, without the folders of a long path: its end says more than its beginning."""
+    if len(places) > 1:
+        return f"{len(places):,} times"
+    name = re.split(r"[/\\]", places[0])[-1]
+    return f".../{name}" if len(places[0]) > 50 and name != places[0] else places[0]

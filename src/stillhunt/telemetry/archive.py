@@ -1,7 +1,7 @@
 """Files, compressed files and archives: what they hold, opened one at a time and within limits.
 
 Recognised by their first bytes, never by name. Limits against archive bombs: a member may unpack to at most
-300 times its compressed size (but always to 256 MiB), archives may be nested four deep.
+300 times its compressed size (but always to 256 MiB) and to 64 GiB, archives may be nested four deep.
 """
 
 from __future__ import annotations
@@ -27,10 +27,11 @@ if sys.version_info >= (3, 14):
 else:
     from backports import zstd
 
-__all__ = ["DAMAGED", "Member", "members", "seekable"]
+__all__ = ["DAMAGED", "DESKTOPS_OWN", "Member", "is_desktops_own", "members", "seekable"]
 
 _MAX_RATIO = 300
 _ALWAYS_ALLOWED = 256 << 20
+_NEVER_ALLOWED = 64 << 30
 _MAX_DEPTH = 4
 _HEAD = 512
 """A tar archive shows its name only at the end of its first block."""
@@ -74,6 +75,20 @@ class Member:
     open: Callable[[], BinaryIO]
     note: str = ""
     remedy: str | None = None
+
+
+DESKTOPS_OWN = "the desktop's own file, no log"
+"""Said of a file that a desktop puts beside those of its user."""
+
+
+def is_desktops_own(name: str) -> bool:
+    """Tell by its path whether a file was put there by a desktop: it is none that a user asks to be read.
+
+    >>> is_desktops_own("__MACOSX/._log.json"), is_desktops_own("logs/.DS_Store"), is_desktops_own("._x.evtx.json")
+    (True, True, True)
+    """
+    *folders, last = name.split("/")
+    return "__MACOSX" in folders or last in {".DS_Store", "Thumbs.db", "desktop.ini"} or last.startswith("._")
 
 
 def members(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
@@ -158,8 +173,8 @@ def _unpack_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, *
     def opened() -> BinaryIO:
         return _limited(archive.open(info), name, info.compress_size)
 
-    if "__MACOSX/" in info.filename or info.filename.rpartition("/")[2] in {".DS_Store", "Thumbs.db"}:
-        yield Member(name=name, open=opened, note="the desktop's own file, no log")
+    if is_desktops_own(info.filename):
+        yield Member(name=name, open=opened, note=DESKTOPS_OWN)
         return
     if info.flag_bits & 0x1:
         remedy = "unpack it with its password and give the folder"
@@ -194,6 +209,9 @@ def _unpack_tar_member(name: str, archive: tarfile.TarFile, info: tarfile.TarInf
             raise SourceError("cannot be opened inside its archive", where=name)
         return _limited(content, name, info.size)
 
+    if is_desktops_own(info.name):
+        yield Member(name=name, open=opened, note=DESKTOPS_OWN)
+        return
     with opened() as stream:
         head = stream.read(_HEAD)
     yield from _unpack(name, opened, head=head, n_packed=info.size, depth=depth + 1)
@@ -205,7 +223,11 @@ def _gunzip(packed: BinaryIO) -> _Unpacker:
 
 def _limited(stream: _Unpacker, name: str, n_packed: int, *below: BinaryIO) -> BinaryIO:
     """Limit a stream; closing it closes what lies below, which decompressors leave open."""
-    return io.BufferedReader(_Limited((stream, *below), name, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed)), 1 << 17)
+    return io.BufferedReader(_Limited((stream, *below), name, _limit(n_packed)), 1 << 17)
+
+
+def _limit(n_packed: int) -> int:
+    return min(_NEVER_ALLOWED, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed))
 
 
 class _Gzip(gzip.GzipFile):

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from struct import Struct
 from typing import BinaryIO
 
-__all__ = ["CHUNK_MAGIC", "CHUNK_SIZE", "FILE_MAGIC", "mended_chunk", "mended_stream"]
+__all__ = ["CHUNK_MAGIC", "CHUNK_SIZE", "FILE_MAGIC", "MendedFile", "mended_chunk"]
 
 FILE_MAGIC = b"ElfFile\x00"
 CHUNK_MAGIC = b"ElfChnk\x00"
@@ -54,9 +54,70 @@ class _Survey:
     n_sound: int = 0
 
 
-def mended_stream(stream: BinaryIO) -> BinaryIO:
-    """Return the EVTX content of a seekable stream with every chunk mended as it is read."""
-    return io.BufferedReader(_Mended(stream), CHUNK_SIZE)
+class MendedFile(io.RawIOBase):
+    """The EVTX content of a seekable stream: a file header, then chunk after chunk, each mended as it is read.
+
+    Attributes:
+        damaged: What had to be mended, in order: ``file header``, ``chunk 3`` ...
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        size = stream.seek(0, io.SEEK_END)
+        stream.seek(0)
+        head = stream.read(_FILE_HEADER)
+        # A carved run of chunks has no file header at all.
+        self._first = 0 if head.startswith(CHUNK_MAGIC) else _FILE_HEADER
+        is_head_sound = head.startswith(FILE_MAGIC) and len(head) == _FILE_HEADER
+        self._head = head if is_head_sound else _file_header()
+        self.damaged: dict[str, None] = {} if is_head_sound else {"file header": None}
+        n_chunks = -(-max(0, size - self._first) // CHUNK_SIZE)
+        self._size = _FILE_HEADER + n_chunks * CHUNK_SIZE
+        self._position = 0
+        self._kept: tuple[int, bytes] = (-1, b"")
+
+    def readable(self) -> bool:
+        """Yes."""
+        return True
+
+    def seekable(self) -> bool:
+        """Yes."""
+        return True
+
+    def tell(self) -> int:
+        """Return the position in the mended content."""
+        return self._position
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Move to a position in the mended content."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
+        self._position = max(0, start + offset)
+        return self._position
+
+    def readinto(self, target: object) -> int:
+        """Read up to the end of the current chunk."""
+        view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
+        content = self._content()[: len(view)]
+        view[: len(content)] = content
+        self._position += len(content)
+        return len(content)
+
+    def _content(self) -> bytes:
+        """Return what lies from the position to the end of its chunk."""
+        if self._position < _FILE_HEADER:
+            return self._head[self._position :]
+        if self._position >= self._size:
+            return b""
+        index, inside = divmod(self._position - _FILE_HEADER, CHUNK_SIZE)
+        if self._kept[0] != index:
+            self._stream.seek(self._first + index * CHUNK_SIZE)
+            chunk = self._stream.read(CHUNK_SIZE).ljust(CHUNK_SIZE, b"\x00")
+            mended = mended_chunk(chunk)
+            self._kept = (index, mended)
+            # Emptied tables alone are no damage: a log copied from a running machine has no checksums yet.
+            if mended[_CHUNK_HEADER:] != chunk[_CHUNK_HEADER:] or mended[:8] != chunk[:8]:
+                self.damaged[f"chunk {index}"] = None
+        return self._kept[1][inside:]
 
 
 def mended_chunk(chunk: bytes) -> bytes:
@@ -117,7 +178,8 @@ def _is_sound(chunk: bytes, position: int) -> bool:
     magic, size, _, filetime = _RECORD.unpack_from(chunk, position)
     if magic != _RECORD_MAGIC or not _SMALLEST_RECORD <= size <= CHUNK_SIZE - position:
         return False
-    return filetime <= _LATEST_FILETIME and _U32.unpack_from(chunk, position + size - 4)[0] == size
+    (again,) = _U32.unpack_from(chunk, position + size - 4)
+    return int(filetime) <= _LATEST_FILETIME and int(again) == size
 
 
 def _sound_after(chunk: bytes, position: int) -> Iterator[int]:
@@ -138,57 +200,6 @@ def _bridge(chunk: bytearray, start: int, end: int) -> None:
     number = _number(bytes(chunk), start)
     _RECORD.pack_into(chunk, start, _RECORD_MAGIC, size, number, 0)
     _U32.pack_into(chunk, end - 4, size)
-
-
-class _Mended(io.RawIOBase):
-    """A file header, then chunk after chunk, each mended when it is first read."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        size = stream.seek(0, io.SEEK_END)
-        stream.seek(0)
-        head = stream.read(_FILE_HEADER)
-        # A carved run of chunks has no file header at all.
-        self._first = 0 if head.startswith(CHUNK_MAGIC) else _FILE_HEADER
-        self._head = head if head.startswith(FILE_MAGIC) and len(head) == _FILE_HEADER else _file_header()
-        n_chunks = -(-max(0, size - self._first) // CHUNK_SIZE)
-        self._size = _FILE_HEADER + n_chunks * CHUNK_SIZE
-        self._position = 0
-        self._kept: tuple[int, bytes] = (-1, b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def readinto(self, target: object) -> int:
-        view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
-        content = self._content()[: len(view)]
-        view[: len(content)] = content
-        self._position += len(content)
-        return len(content)
-
-    def _content(self) -> bytes:
-        """Return what lies from the position to the end of its chunk."""
-        if self._position < _FILE_HEADER:
-            return self._head[self._position :]
-        if self._position >= self._size:
-            return b""
-        index, inside = divmod(self._position - _FILE_HEADER, CHUNK_SIZE)
-        if self._kept[0] != index:
-            self._stream.seek(self._first + index * CHUNK_SIZE)
-            chunk = self._stream.read(CHUNK_SIZE)
-            self._kept = (index, mended_chunk(chunk.ljust(CHUNK_SIZE, b"\x00")))
-        return self._kept[1][inside:]
 
 
 def _file_header() -> bytes:

@@ -9,18 +9,22 @@ exported it. Per host and file their difference is collected by event id. Criter
 - If the trusted ids agree on a difference above two minutes that lies within a minute of a multiple of fifteen
   minutes, the record's time is local time labelled as UTC: every time of that host in that file is shifted.
 - If they agree on another difference above two minutes, it is reported and nothing is shifted: a slow delivery
-  or a replayed log looks the same.
+  or a replayed log looks the same. So is a difference on which no event id agrees with itself.
+- Where no Sysmon speaks and the record's time says no zone, the collector's time of receipt does, if it says one:
+  deliveries only ever take time, so the tenth of them that took least shows the zone.
 """
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Iterator
 from datetime import datetime
 
 from stillhunt.telemetry.coverage import ClockFault
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.instant import read_instant
 from stillhunt.telemetry.logsource import SYSMON, SYSMON_CHANNEL
+from stillhunt.telemetry.shapes import COLLECTOR_TIME
 from stillhunt.terms.period import duration_words
 
 __all__ = ["ClockLedger"]
@@ -29,8 +33,10 @@ _WORTH_SAYING_S = 120
 _ZONE_STEP_S = 900
 _TOLERANCE_S = 60
 _AGREEING_SHARE = 0.9
+_USUAL_SHARE = 0.5
 _FEWEST = 3
 _WIDEST_ZONE_S = 14 * 3600
+_LOST_HALF_DAY_S = 12 * 3600
 """No time zone lies further from UTC; a greater constant adds the twelve hours that a clock without AM and PM loses."""
 
 
@@ -39,22 +45,20 @@ class ClockLedger:
 
     def __init__(self) -> None:
         self._differences: dict[tuple[str, str], dict[str, Counter[int]]] = defaultdict(dict)
+        self._deliveries: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
         self._judged: dict[tuple[str, str], tuple[int, list[ClockFault]]] = {}
 
     def observe(self, batch: EventBatch) -> None:
-        """Take note of both times of Sysmon's events."""
+        """Take note of both times of Sysmon's events, and of the collector's where a time says no zone."""
         event = batch.event_class
+        names = batch.data.schema.names
         is_sysmon = (event.provider or "").lower() == SYSMON or (event.channel or "").lower() == SYSMON_CHANNEL
-        if not is_sysmon or "UtcTime" not in batch.data.schema.names:
-            return
-        columns = batch.data.select(["@timestamp", "UtcTime", "event.file", "host.name", "event.clock"]).to_pydict()
-        for logged, utc, file, host, clock in zip(*columns.values(), strict=True):
-            own = read_instant(utc)
-            if logged is None or own is None or clock == "UtcTime":
-                continue
-            by_id = self._differences[file, host or ""]
-            seconds = round((own - logged).total_seconds())
-            by_id.setdefault(event.event_id or "", Counter())[seconds] += 1
+        if is_sysmon and "UtcTime" in names:
+            for key, seconds in _seconds_apart(batch, "UtcTime"):
+                self._differences[key].setdefault(event.event_id or "", Counter())[seconds] += 1
+        if COLLECTOR_TIME in names:
+            for key, seconds in _seconds_apart(batch, COLLECTOR_TIME):
+                self._deliveries[key][seconds] += 1
         self._judged.clear()
 
     def shift_s(self, file: str, host: str) -> int:
@@ -68,38 +72,50 @@ class ClockLedger:
 
     def faults(self) -> tuple[ClockFault, ...]:
         """Return every disagreement found, in order of file and host."""
-        return tuple(fault for key in sorted(self._differences) for fault in self._judge(key)[1])
+        keys = sorted(self._differences.keys() | self._deliveries.keys())
+        return tuple(fault for key in keys for fault in self._judge(key)[1])
 
     def _judge(self, key: tuple[str, str]) -> tuple[int, list[ClockFault]]:
         if key not in self._judged:
-            self._judged[key] = _judge(*key, self._differences.get(key, {}))
+            by_id, deliveries = self._differences.get(key, {}), self._deliveries.get(key, Counter())
+            judged = _judge(*key, by_id)
+            self._judged[key] = judged if judged is not None else _judge_deliveries(*key, deliveries)
         return self._judged[key]
 
 
-def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, list[ClockFault]]:
+def _seconds_apart(batch: EventBatch, other: str) -> Iterator[tuple[tuple[str, str], int]]:
+    """Yield (file, host) and how far another time of a record lies from its own."""
+    columns = batch.data.select(["@timestamp", other, "event.file", "host.name", "event.clock"]).to_pydict()
+    for logged, text, file, host, clock in zip(*columns.values(), strict=True):
+        # A file that keeps no system time is dated by UtcTime itself.
+        if logged is not None and clock != other and (found := read_instant(text)) is not None:
+            yield (file, host or ""), round((found - logged).total_seconds())
+
+
+def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, list[ClockFault]] | None:
+    """Return the shift and the faults that Sysmon's times show; None where they are too few to say anything."""
     medians = {event_id: _median(counter) for event_id, counter in by_id.items()}
     steady = {e for e, c in by_id.items() if _share_near(c, medians[e]) >= _AGREEING_SHARE}
     trusted = _largest_party(steady, medians, by_id)
     if sum(by_id[e].total() for e in trusted) < _FEWEST:
-        return 0, []
+        return _judge_unsteady(file, host, sum(by_id.values(), Counter()))
     agreed = _median(sum((by_id[e] for e in trusted), Counter()))
     faults = [
         ClockFault(
             host=host,
             path=file,
-            trusted="system time",
+            trusted=f"UtcTime of Sysmon events {_names(trusted)}",
             distrusted=f"UtcTime of Sysmon event {event_id}",
             shift_s=None,
             n_events=by_id[event_id].total(),
-            why=f"it lies {_apart(by_id[event_id])} from the system time where events {_names(trusted)} agree on "
-            f"{_signed(agreed)}; it is not used",
+            why=f"it lies {_apart(by_id[event_id], agreed)} from that of the other events; it is not used",
         )
         for event_id in sorted(by_id.keys() - trusted, key=_as_number)
         if _strays(by_id[event_id], agreed)
     ]
     if abs(agreed) <= _WORTH_SAYING_S:
         return 0, faults
-    shift = round(agreed / _ZONE_STEP_S) * _ZONE_STEP_S
+    shift = _nearest_zone(agreed)
     n_events = sum(by_id[e].total() for e in trusted)
     is_zone = _is_zone(agreed, shift)
     main = ClockFault(
@@ -114,14 +130,57 @@ def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, l
     return (shift if is_zone else 0), [main, *faults]
 
 
+def _judge_unsteady(file: str, host: str, differences: Counter[int]) -> tuple[int, list[ClockFault]] | None:
+    if differences.total() < _FEWEST:
+        return None
+    if not _strays(differences, 0):
+        return 0, []
+    fault = ClockFault(
+        host=host,
+        path=file,
+        trusted="system time",
+        distrusted="UtcTime of Sysmon",
+        shift_s=None,
+        n_events=differences.total(),
+        why=f"it lies {_apart(differences, 0)} from the system time without any rule, so nothing is shifted",
+    )
+    return 0, [fault]
+
+
+def _judge_deliveries(file: str, host: str, deliveries: Counter[int]) -> tuple[int, list[ClockFault]]:
+    """Return the shift that the collector's times show for times without a zone."""
+    if deliveries.total() < _FEWEST:
+        return 0, []
+    quickest = _quantile(deliveries, 0.1)
+    shift = _nearest_zone(quickest)
+    is_usual = _share_near(deliveries, quickest) >= _USUAL_SHARE
+    if not (_is_zone(quickest, shift) and is_usual):
+        return 0, []
+    fault = ClockFault(
+        host=host,
+        path=file,
+        trusted="the collector's @timestamp",
+        distrusted="system time",
+        shift_s=shift,
+        n_events=deliveries.total(),
+        why=f"it says no zone, and the collector's time lies {_signed(shift)} from it: {_verdict(quickest, shift)}",
+    )
+    return shift, [fault]
+
+
 def _largest_party(steady: set[str], medians: dict[str, int], by_id: dict[str, Counter[int]]) -> set[str]:
     """Return the event ids that agree: most ids, then the one with process creation, then most records."""
     parties = [{e for e in steady if abs(medians[e] - medians[centre]) <= _TOLERANCE_S} for centre in sorted(steady)]
     return max(parties, key=lambda p: (len(p), "1" in p, sum(by_id[e].total() for e in p)), default=set())
 
 
+def _nearest_zone(seconds: int) -> int:
+    return round(seconds / _ZONE_STEP_S) * _ZONE_STEP_S
+
+
 def _is_zone(agreed: int, shift: int) -> bool:
-    return shift != 0 and abs(agreed - shift) <= _TOLERANCE_S
+    is_possible = 0 < abs(shift) <= _WIDEST_ZONE_S + _LOST_HALF_DAY_S
+    return is_possible and abs(agreed - shift) <= _TOLERANCE_S
 
 
 def _verdict(agreed: int, shift: int) -> str:
@@ -132,10 +191,14 @@ def _verdict(agreed: int, shift: int) -> str:
 
 
 def _median(counter: Counter[int]) -> int:
-    middle, seen = counter.total() / 2, 0
+    return _quantile(counter, 0.5)
+
+
+def _quantile(counter: Counter[int], share: float) -> int:
+    enough, seen = counter.total() * share, 0
     for value in sorted(counter):
         seen += counter[value]
-        if seen >= middle:
+        if seen >= enough:
             return value
     return 0
 
@@ -150,9 +213,9 @@ def _strays(counter: Counter[int], agreed: int) -> bool:
     return far / counter.total() > 1 - _AGREEING_SHARE
 
 
-def _apart(counter: Counter[int]) -> str:
-    low, high = min(counter), max(counter)
-    return _signed(low) if low == high else f"between {_signed(low)} and {_signed(high)}"
+def _apart(counter: Counter[int], agreed: int) -> str:
+    low, high = _signed(min(counter) - agreed), _signed(max(counter) - agreed)
+    return low if low == high else f"between {low} and {high}"
 
 
 def _signed(seconds: int) -> str:

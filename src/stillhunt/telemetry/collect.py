@@ -11,7 +11,7 @@ from typing import BinaryIO
 
 from stillhunt.errors import InputError, Problem, SourceError
 from stillhunt.progress import Step, Watcher, silent
-from stillhunt.telemetry.archive import DAMAGED, Member, members, seekable
+from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members, seekable
 from stillhunt.telemetry.clock import ClockLedger
 from stillhunt.telemetry.coverage import Coverage, InputFile
 from stillhunt.telemetry.event import EventBatch, EventClass
@@ -79,7 +79,7 @@ class Reading:
             if not given.exists():
                 self._problem(str(given), "there is no such file or folder", hint="check the path")
                 continue
-            paths = list(self._walk(given))
+            paths = [path for path in self._walk(given) if self._is_readable_kind(path)]
             if not paths and given.is_dir():
                 self._problem(str(given), "the folder holds no file to read", hint="check the path")
             for path in paths:
@@ -90,16 +90,36 @@ class Reading:
         return sorted(found.values(), key=str)
 
     def _walk(self, given: Path) -> Iterator[Path]:
+        """Yield the files below a path in order. A link to a folder inside is met there; one that leads out is said."""
         if not given.is_dir():
             yield given
             return
-        for folder, subfolders, names in os.walk(given):
+        root = given.resolve()
+        for folder, subfolders, names in os.walk(given, onerror=self._unreadable):
             subfolders.sort()
             if WORKSPACE_MARKER in names:
                 subfolders.clear()
                 self._not_read(folder, "results of stillhunt, not logs")
                 continue
+            for link in (path for name in subfolders if (path := Path(folder, name)).is_symlink()):
+                if not link.resolve().is_relative_to(root):
+                    why = f"a link to the folder {link.resolve()}, not followed"
+                    self._not_read(str(link), why, problem=True, hint="give that folder as well if it holds logs")
             yield from (Path(folder, name) for name in sorted(names))
+
+    def _is_readable_kind(self, path: Path) -> bool:
+        if is_desktops_own(path.name):
+            self._not_read(str(path), DESKTOPS_OWN)
+            return False
+        if path.exists() and not path.is_file():
+            # Opening a pipe or a device would wait for ever.
+            hint = "save what it gives as a file first"
+            self._not_read(str(path), "a pipe, socket or device, not a file", problem=True, hint=hint)
+            return False
+        return True
+
+    def _unreadable(self, error: OSError) -> None:
+        self._problem(str(error.filename), f"cannot be listed: {error.strerror}", hint="check its permissions")
 
     def _open(self, path: Path) -> BinaryIO:
         """Open a file given, and remember it: its position is the progress, however deep the archive."""
@@ -117,7 +137,8 @@ class Reading:
         except SourceError as error:
             self._not_read(error.where or str(path), error.message, problem=True, hint=error.hint)
         except OSError as error:
-            self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True)
+            hint = "check that it exists and may be read"
+            self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True, hint=hint)
 
     def _member(self, member: Member) -> Iterator[tuple[EventClass, Row]]:
         with member.open() as stream:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 __all__ = ["Guess", "guess_format"]
@@ -48,6 +49,20 @@ _BY_CONTENT: tuple[tuple[bytes, str, bool], ...] = (
     (b'"eventVersion"', "an AWS CloudTrail log", True),
     (b"AuditData", "an M365 unified audit log", True),
     (b"Received: ", "a mail", True),
+    (b"%!PS", "a PostScript document", False),
+    (b"<html", "a web page", False),
+    (b"<!DOCTYPE html", "a web page", False),
+)
+
+_LINES: tuple[tuple[re.Pattern[bytes], str], ...] = (
+    (re.compile(rb"^(?:<\d{1,3}>)?[A-Z][a-z]{2} [ \d]\d \d\d:\d\d:\d\d \S+ \S", re.MULTILINE), "a syslog file"),
+    (re.compile(rb"^<\d{1,3}>1 \d{4}-\d\d-\d\dT", re.MULTILINE), "a syslog file"),
+    (re.compile(rb'^\S+ \S+ \S+ \[\d\d/[A-Z][a-z]{2}/\d{4}:[^]]+\] "', re.MULTILINE), "a web access log"),
+    (
+        re.compile(rb"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d \S+ (?:GET|POST|HEAD) /", re.MULTILINE),
+        "an IIS log without #Fields:",
+    ),
+    (re.compile(rb'^\{.*"id\.orig_h"', re.MULTILINE), "a Zeek log as JSON"),
 )
 
 
@@ -61,8 +76,11 @@ def guess_format(head: bytes) -> Guess:
     for words, what, is_log in _BY_CONTENT:
         if words in head:
             return Guess(what=what, is_log=is_log)
+    for pattern, what in _LINES:
+        if pattern.search(head):
+            return Guess(what=what, is_log=True)
     if b"\x00" in head[:4096]:
         return Guess(what="binary content of an unknown format", is_log=True)
     if head.lstrip()[:1] in {b"{", b"["}:
         return Guess(what="JSON of an unknown shape", is_log=True)
-    return Guess(what="text of an unknown format", is_log=True)
+    return Guess(what="text of no known log format", is_log=True)

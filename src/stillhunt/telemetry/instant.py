@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime, timedelta
 
-__all__ = ["read_instant"]
+__all__ = ["has_zone", "read_instant"]
 
 _SPACE_BEFORE_OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d$)")
+_ZONE = re.compile(r"(?:Z|UTC|[+-]\d\d:?\d\d|^\d+(?:[.]\d+)?)$", re.IGNORECASE)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -29,15 +30,27 @@ def read_instant(value: object) -> datetime | None:
         return _from_epoch(float(value))
     if not isinstance(value, str):
         return None
-    text = _SPACE_BEFORE_OFFSET.sub("", value.strip().removesuffix(" UTC"))
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(value)
     except ValueError:
-        return _from_number(text)
+        text = _SPACE_BEFORE_OFFSET.sub("", value.strip().removesuffix(" UTC"))
+        try:
+            parsed = datetime.fromisoformat(text)
+        except ValueError:
+            return _from_number(text)
     try:
         return parsed.replace(tzinfo=UTC) if parsed.tzinfo is None else parsed.astimezone(UTC)
     except OverflowError:
         return None
+
+
+def has_zone(value: object) -> bool:
+    """Tell whether a time says its zone itself, as an offset or by counting from 1970.
+
+    >>> has_zone("2020-08-05T06:09:29.626Z"), has_zone("2020-08-05 02:09:26"), has_zone("1660862378.5")
+    (True, False, True)
+    """
+    return isinstance(value, (int, float)) or (isinstance(value, str) and _ZONE.search(value.strip()) is not None)
 
 
 def _from_number(text: str) -> datetime | None:

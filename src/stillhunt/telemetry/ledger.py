@@ -82,7 +82,7 @@ class ReadingLedger:
     def coverage(self) -> Coverage:
         """Return what was read, with every time corrected."""
         shift_s = self.clocks.shift_s
-        holes = self._holes()
+        holes, hole_problems = self._holes()
         return Coverage(
             files=tuple(sorted(self.files, key=lambda f: f.path)),
             classes=self._class_spans(),
@@ -90,7 +90,7 @@ class ReadingLedger:
             gaps=tuple(sorted(self._gaps(shift_s), key=lambda g: (g.host, g.start_at, g.channel))),
             record_holes=tuple(holes),
             clocks=self.clocks.faults(),
-            problems=(*self.problems, *self._odd_time_problems()),
+            problems=(*self.problems, *hole_problems, *self._odd_time_problems()),
         )
 
     def _plausible(self, data: pa.RecordBatch) -> pa.Table:
@@ -119,8 +119,9 @@ class ReadingLedger:
             if record is not None and record.isascii() and record.isdecimal():
                 self._record_ids[file, host or "", channel].append(int(record))
 
-    def _holes(self) -> list[RecordHole]:
+    def _holes(self) -> tuple[list[RecordHole], list[Problem]]:
         found: list[RecordHole] = []
+        problems: list[Problem] = []
         for (file, host, channel), seen in sorted(self._record_ids.items()):
             ids = sorted(set(seen))
             jumps = [(a + 1, b - 1) for a, b in pairwise(ids) if b > a + 1]
@@ -129,7 +130,7 @@ class ReadingLedger:
                 for a, b in jumps[:_HOLES_KEPT]
             )
             if len(jumps) > _HOLES_KEPT:
-                self.problems.append(
+                problems.append(
                     Problem(
                         code="source",
                         message=f"{len(jumps):,} jumps in the record ids of {channel}; {_HOLES_KEPT} are listed",
@@ -137,7 +138,7 @@ class ReadingLedger:
                         hint="events were filtered on export, lost, or removed",
                     )
                 )
-        return found
+        return found, problems
 
     def _class_spans(self) -> tuple[ClassSpan, ...]:
         return tuple(

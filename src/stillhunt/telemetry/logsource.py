@@ -10,12 +10,16 @@ from functools import lru_cache
 
 from stillhunt.telemetry.event import EventClass
 
-__all__ = ["SERVICES_BY_CHANNEL", "SYSMON", "SYSMON_CHANNEL", "event_class"]
+__all__ = ["CATEGORIES", "CHANNELS_BY_SERVICE", "SYSMON", "SYSMON_CHANNEL", "event_class"]
 
 SYSMON = "microsoft-windows-sysmon"
 SYSMON_CHANNEL = "microsoft-windows-sysmon/operational"
 _AUDITING = "microsoft-windows-security-auditing"
-_POWERSHELL_PROVIDERS = frozenset({"microsoft-windows-powershell", "powershellcore"})
+_POWERSHELL = {
+    "microsoft-windows-powershell": "microsoft-windows-powershell/operational",
+    "powershellcore": "powershellcore/operational",
+}
+"""Provider to its channel."""
 
 _SYSMON_CATEGORIES: dict[str, tuple[str, ...]] = {
     "1": ("process_creation",),
@@ -70,68 +74,75 @@ _CLASSIC_POWERSHELL: dict[str, tuple[str, ...]] = {
 
 _KERNEL_FILE: dict[str, tuple[str, ...]] = {"12": ("file_access",), "19": ("file_rename",), "27": ("file_rename",)}
 
-SERVICES_BY_CHANNEL: dict[str, str] = {
-    channel.lower(): service
-    for service, channels in {
-        "application": ("Application",),
-        "security": ("Security",),
-        "system": ("System",),
-        "sysmon": ("Microsoft-Windows-Sysmon/Operational",),
-        "powershell": ("Microsoft-Windows-PowerShell/Operational", "PowerShellCore/Operational"),
-        "powershell-classic": ("Windows PowerShell",),
-        "taskscheduler": ("Microsoft-Windows-TaskScheduler/Operational",),
-        "wmi": ("Microsoft-Windows-WMI-Activity/Operational",),
-        "windefend": ("Microsoft-Windows-Windows Defender/Operational",),
-        "terminalservices-localsessionmanager": ("Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",),
-        "terminalservices-remoteconnectionmanager": (
-            "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational",
-        ),
-        "msexchange-management": ("MSExchange Management",),
-        "bits-client": ("Microsoft-Windows-Bits-Client/Operational",),
-        "dns-client": ("Microsoft-Windows-DNS Client Events/Operational", "Microsoft-Windows-DNS-Client/Operational"),
-        "dns-server": ("DNS Server",),
-        "dns-server-audit": ("Microsoft-Windows-DNS-Server/Audit",),
-        "dns-server-analytic": ("Microsoft-Windows-DNS-Server/Analytical",),
-        "driver-framework": ("Microsoft-Windows-DriverFrameworks-UserMode/Operational",),
-        "firewall-as": ("Microsoft-Windows-Windows Firewall With Advanced Security/Firewall",),
-        "ntlm": ("Microsoft-Windows-NTLM/Operational",),
-        "applocker": (
-            "Microsoft-Windows-AppLocker/EXE and DLL",
-            "Microsoft-Windows-AppLocker/MSI and Script",
-            "Microsoft-Windows-AppLocker/Packaged app-Deployment",
-            "Microsoft-Windows-AppLocker/Packaged app-Execution",
-        ),
-        "appmodel-runtime": ("Microsoft-Windows-AppModel-Runtime/Admin",),
-        "appxdeployment-server": ("Microsoft-Windows-AppXDeploymentServer/Operational",),
-        "appxpackaging-om": ("Microsoft-Windows-AppxPackaging/Operational",),
-        "capi2": ("Microsoft-Windows-CAPI2/Operational",),
-        "certificateservicesclient-lifecycle-system": (
-            "Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational",
-        ),
-        "codeintegrity-operational": ("Microsoft-Windows-CodeIntegrity/Operational",),
-        "diagnosis-scripted": ("Microsoft-Windows-Diagnosis-Scripted/Operational",),
-        "iis-configuration": ("Microsoft-IIS-Configuration/Operational",),
-        "ldap": ("Microsoft-Windows-LDAP-Client/Debug",),
-        "ldap_debug": ("Microsoft-Windows-LDAP-Client/Debug",),
-        "lsa-server": ("Microsoft-Windows-LSA/Operational",),
-        "microsoft-servicebus-client": ("Microsoft-ServiceBus-Client",),
-        "openssh": ("OpenSSH/Operational",),
-        "printservice-admin": ("Microsoft-Windows-PrintService/Admin",),
-        "printservice-operational": ("Microsoft-Windows-PrintService/Operational",),
-        "security-mitigations": (
-            "Microsoft-Windows-Security-Mitigations/Kernel Mode",
-            "Microsoft-Windows-Security-Mitigations/User Mode",
-        ),
-        "shell-core": ("Microsoft-Windows-Shell-Core/Operational",),
-        "smbclient-connectivity": ("Microsoft-Windows-SmbClient/Connectivity",),
-        "smbclient-security": ("Microsoft-Windows-SmbClient/Security",),
-        "smbserver-connectivity": ("Microsoft-Windows-SMBServer/Connectivity",),
-        "vhdmp": ("Microsoft-Windows-VHDMP-Operational",),
-        "winrm": ("Microsoft-Windows-WinRM/Operational",),
-    }.items()
+CHANNELS_BY_SERVICE: dict[str, tuple[str, ...]] = {
+    "application": ("Application",),
+    "security": ("Security",),
+    "system": ("System",),
+    "sysmon": ("Microsoft-Windows-Sysmon/Operational",),
+    "powershell": ("Microsoft-Windows-PowerShell/Operational", "PowerShellCore/Operational"),
+    "powershell-classic": ("Windows PowerShell",),
+    "taskscheduler": ("Microsoft-Windows-TaskScheduler/Operational",),
+    "wmi": ("Microsoft-Windows-WMI-Activity/Operational",),
+    "windefend": ("Microsoft-Windows-Windows Defender/Operational",),
+    "terminalservices-localsessionmanager": ("Microsoft-Windows-TerminalServices-LocalSessionManager/Operational",),
+    "terminalservices-remoteconnectionmanager": (
+        "Microsoft-Windows-TerminalServices-RemoteConnectionManager/Operational",
+    ),
+    "msexchange-management": ("MSExchange Management",),
+    "bits-client": ("Microsoft-Windows-Bits-Client/Operational",),
+    "dns-client": ("Microsoft-Windows-DNS Client Events/Operational", "Microsoft-Windows-DNS-Client/Operational"),
+    "dns-server": ("DNS Server",),
+    "dns-server-audit": ("Microsoft-Windows-DNS-Server/Audit",),
+    "dns-server-analytic": ("Microsoft-Windows-DNS-Server/Analytical",),
+    "driver-framework": ("Microsoft-Windows-DriverFrameworks-UserMode/Operational",),
+    "firewall-as": ("Microsoft-Windows-Windows Firewall With Advanced Security/Firewall",),
+    "ntlm": ("Microsoft-Windows-NTLM/Operational",),
+    "applocker": (
+        "Microsoft-Windows-AppLocker/EXE and DLL",
+        "Microsoft-Windows-AppLocker/MSI and Script",
+        "Microsoft-Windows-AppLocker/Packaged app-Deployment",
+        "Microsoft-Windows-AppLocker/Packaged app-Execution",
+    ),
+    "appmodel-runtime": ("Microsoft-Windows-AppModel-Runtime/Admin",),
+    "appxdeployment-server": ("Microsoft-Windows-AppXDeploymentServer/Operational",),
+    "appxpackaging-om": ("Microsoft-Windows-AppxPackaging/Operational",),
+    "capi2": ("Microsoft-Windows-CAPI2/Operational",),
+    "certificateservicesclient-lifecycle-system": (
+        "Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational",
+    ),
+    "codeintegrity-operational": ("Microsoft-Windows-CodeIntegrity/Operational",),
+    "diagnosis-scripted": ("Microsoft-Windows-Diagnosis-Scripted/Operational",),
+    "iis-configuration": ("Microsoft-IIS-Configuration/Operational",),
+    "ldap": ("Microsoft-Windows-LDAP-Client/Debug",),
+    "ldap_debug": ("Microsoft-Windows-LDAP-Client/Debug",),
+    "lsa-server": ("Microsoft-Windows-LSA/Operational",),
+    "microsoft-servicebus-client": ("Microsoft-ServiceBus-Client",),
+    "openssh": ("OpenSSH/Operational",),
+    "printservice-admin": ("Microsoft-Windows-PrintService/Admin",),
+    "printservice-operational": ("Microsoft-Windows-PrintService/Operational",),
+    "security-mitigations": (
+        "Microsoft-Windows-Security-Mitigations/Kernel Mode",
+        "Microsoft-Windows-Security-Mitigations/User Mode",
+    ),
+    "shell-core": ("Microsoft-Windows-Shell-Core/Operational",),
+    "smbclient-connectivity": ("Microsoft-Windows-SmbClient/Connectivity",),
+    "smbclient-security": ("Microsoft-Windows-SmbClient/Security",),
+    "smbserver-connectivity": ("Microsoft-Windows-SMBServer/Connectivity",),
+    "vhdmp": ("Microsoft-Windows-VHDMP-Operational",),
+    "winrm": ("Microsoft-Windows-WinRM/Operational",),
+}
+"""Sigma service to the channels that it stands for."""
+
+
+_SERVICES_BY_CHANNEL: dict[str, frozenset[str]] = {
+    channel.lower(): frozenset(
+        service
+        for service, channels in CHANNELS_BY_SERVICE.items()
+        if channel.lower() in {other.lower() for other in channels}
+    )
+    for channels in CHANNELS_BY_SERVICE.values()
     for channel in channels
 }
-"""Channel, lower case, to Sigma service."""
 
 
 @lru_cache(maxsize=65_536)
@@ -144,15 +155,26 @@ def event_class(provider: str, channel: str, event_id: str, event_type: str = ""
         event_id: Event id as text.
         event_type: Sysmon's ``EventType`` of registry events, else empty.
     """
-    service = SERVICES_BY_CHANNEL.get(channel.lower())
     return EventClass(
         product="windows",
         provider=provider or None,
         channel=channel or None,
         event_id=event_id or None,
-        services=frozenset({service}) if service else frozenset(),
+        services=_SERVICES_BY_CHANNEL.get(channel.lower(), frozenset()),
         categories=frozenset(_categories(provider.lower(), channel.lower(), event_id, event_type.lower())),
     )
+
+
+_POWERSHELL_CATEGORIES: dict[str, tuple[str, ...]] = {"4103": ("ps_module",), "4104": ("ps_script",)}
+
+CATEGORIES: frozenset[str] = frozenset(_REGISTRY_BY_EVENT_TYPE.values()).union(
+    *_SYSMON_CATEGORIES.values(),
+    *_AUDITING_CATEGORIES.values(),
+    *_CLASSIC_POWERSHELL.values(),
+    *_POWERSHELL_CATEGORIES.values(),
+    *_KERNEL_FILE.values(),
+)
+"""Every Sigma category that some Windows event satisfies."""
 
 
 def _categories(provider: str, channel: str, event_id: str, event_type: str) -> tuple[str, ...]:
@@ -162,8 +184,8 @@ def _categories(provider: str, channel: str, event_id: str, event_type: str) -> 
         return (*found, narrower) if narrower else found
     if provider == _AUDITING and channel == "security":
         return _AUDITING_CATEGORIES.get(event_id, ())
-    if provider in _POWERSHELL_PROVIDERS:
-        return {"4103": ("ps_module",), "4104": ("ps_script",)}.get(event_id, ())
+    if _POWERSHELL.get(provider) == channel:
+        return _POWERSHELL_CATEGORIES.get(event_id, ())
     if provider == "powershell" and channel == "windows powershell":
         return _CLASSIC_POWERSHELL.get(event_id, ())
     if provider == "microsoft-windows-kernel-file":

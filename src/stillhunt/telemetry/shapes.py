@@ -10,22 +10,26 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from stillhunt.telemetry.instant import read_instant
+from stillhunt.telemetry.account import qualified
+from stillhunt.telemetry.instant import has_zone, read_instant
 from stillhunt.telemetry.table import Value
 from stillhunt.telemetry.windows import WindowsEvent, event_data, text_of
 
-__all__ = ["from_evtx_dump", "from_json"]
+__all__ = ["COLLECTOR_TIME", "from_evtx_dump", "from_json"]
 
 _Node = Mapping[str, Any]
+
+COLLECTOR_TIME = "@timestamp (collector)"
+"""Native field that keeps the collector's time where the record's own says no zone."""
 
 
 def from_json(record: object) -> WindowsEvent | None:
     """Return the Windows event that a decoded JSON value holds, or None if it holds none."""
-    if not isinstance(record, Mapping):
+    if not isinstance(record, dict):
         return None
     for wrapper in ("_source", "result"):
         inner = record.get(wrapper)
-        if isinstance(inner, Mapping):
+        if isinstance(inner, dict):
             return from_json(inner)
     for shape in (from_evtx_dump, _from_winlogbeat, _from_dotted, _from_hayabusa, _from_flat):
         event = shape(record)
@@ -37,10 +41,10 @@ def from_json(record: object) -> WindowsEvent | None:
 def from_evtx_dump(record: _Node) -> WindowsEvent | None:
     """Read ``{"Event": {"System": ..., "EventData": ...}}``."""
     event = record.get("Event", record)
-    if not isinstance(event, Mapping):
+    if not isinstance(event, dict):
         return None
     system = event.get("System")
-    if not isinstance(system, Mapping):
+    if not isinstance(system, dict):
         return None
     at, clock = _first_time(
         ("TimeCreated", _attribute(system.get("TimeCreated"), "SystemTime")), ("TimeCreated", system.get("TimeCreated"))
@@ -67,13 +71,15 @@ def from_evtx_dump(record: _Node) -> WindowsEvent | None:
 def _from_winlogbeat(record: _Node) -> WindowsEvent | None:
     """Read Winlogbeat 7 and later (``winlog.*``), and 6 (``event_data`` beside ``log_name``)."""
     winlog = record.get("winlog")
-    if isinstance(winlog, Mapping):
+    node: _Node
+    if isinstance(winlog, dict):
         node, provider = winlog, winlog.get("provider_name")
     elif "event_data" in record and ("log_name" in record or "source_name" in record):
         node, provider = record, record.get("source_name")
     else:
         return None
-    process = node.get("process")
+    process, user = node.get("process"), node.get("user")
+    user = user if isinstance(user, dict) else {}
     at, clock = _first_time(("@timestamp", record.get("@timestamp")), ("time_created", node.get("time_created")))
     plain = {
         "Level": node.get("level"),
@@ -81,13 +87,15 @@ def _from_winlogbeat(record: _Node) -> WindowsEvent | None:
         "Opcode": node.get("opcode"),
         "Keywords": node.get("keywords"),
         "Version": node.get("version"),
-        "Execution_ProcessID": process.get("pid") if isinstance(process, Mapping) else node.get("process_id"),
+        "Execution_ProcessID": process.get("pid") if isinstance(process, dict) else node.get("process_id"),
+        "Security_UserID": user.get("identifier"),
         "Message": record.get("message"),
     }
-    if node is record and isinstance(plain["Level"], Mapping):
+    if node is record and isinstance(plain["Level"], dict):
         plain["Level"] = None
     data = event_data(_unnumbered(node.get("event_data"))) | event_data(node.get("user_data"))
     return WindowsEvent(
+        user=qualified(text_of(user.get("domain")) or "", text_of(user.get("name")) or ""),
         provider=text_of(provider) or "",
         channel=text_of(node.get("channel") or node.get("log_name")) or "",
         event_id=text_of(node.get("event_id")) or "",
@@ -102,7 +110,8 @@ def _from_winlogbeat(record: _Node) -> WindowsEvent | None:
 
 def _from_dotted(record: _Node) -> WindowsEvent | None:
     """Read ``Event.System.EventID`` and ``winlog.event_id`` keys by nesting them again."""
-    if not any(key.startswith(("Event.System.", "winlog.event_id")) for key in record):
+    names = "\n".join(record)
+    if "Event.System." not in names and "winlog.event_id" not in names:
         return None
     nested: dict[str, Any] = {}
     for key, value in record.items():
@@ -148,7 +157,7 @@ def _from_hayabusa(record: _Node) -> WindowsEvent | None:
     at, clock = _first_time(("Timestamp", record["Timestamp"]))
     data: dict[str, Value] = {}
     for kept in ("ExtraFieldInfo", "Details", "AllFieldInfo"):
-        if isinstance(record.get(kept), Mapping):
+        if isinstance(record.get(kept), dict):
             data |= event_data(record[kept])
     return WindowsEvent(
         provider=text_of(record.get("Provider")) or _PROVIDER_OF_CHANNEL.get(channel.lower(), ""),
@@ -178,7 +187,10 @@ _FLAT_TIME = (
     "TimeGenerated",
     "timestamp",
 )
-_FLAT_TAKEN = frozenset((*_FLAT_EVENT_ID, *_FLAT_CHANNEL, *_FLAT_PROVIDER, *_FLAT_COMPUTER, *_FLAT_RECORD))
+_FLAT_NESTED = ("event_data", "EventData", "UserData")
+_FLAT_TAKEN = frozenset(
+    (*_FLAT_EVENT_ID, *_FLAT_CHANNEL, *_FLAT_PROVIDER, *_FLAT_COMPUTER, *_FLAT_RECORD, *_FLAT_NESTED)
+)
 
 
 def _from_flat(record: _Node) -> WindowsEvent | None:
@@ -189,11 +201,11 @@ def _from_flat(record: _Node) -> WindowsEvent | None:
         return None
     channel = channel or _CHANNEL_OF_PROVIDER.get((provider or "").lower(), "")
     provider = provider or _PROVIDER_OF_CHANNEL.get(channel.lower(), "")
-    at, clock = _first_time(*((name, record.get(name)) for name in _FLAT_TIME))
-    own = {k: v for k, v in record.items() if k not in _FLAT_TAKEN and k not in {"event_data", "EventData", "UserData"}}
-    data = event_data({name: value for name, value in own.items() if not isinstance(value, Mapping)})
-    for nested in ("event_data", "EventData", "UserData"):
-        data |= event_data(record.get(nested))
+    at, clock = _first_time(*((name, record[name]) for name in _FLAT_TIME if name in record))
+    data = event_data({k: v for k, v in record.items() if k not in _FLAT_TAKEN and not isinstance(v, dict)})
+    for nested in _FLAT_NESTED:
+        if nested in record:
+            data |= event_data(record[nested])
     if "EventCode" in record:
         # Splunk's extraction of message texts writes New_Process_Name for NewProcessName.
         data |= {k.replace("_", ""): v for k, v in data.items() if "_" in k and k.replace("_", "") not in data}
@@ -205,9 +217,28 @@ def _from_flat(record: _Node) -> WindowsEvent | None:
         record_id=_whole(_first(record, _FLAT_RECORD)),
         at=at,
         clock=clock,
-        system={},
+        system=_flat_system(record, clock),
         data=data,
+        user=_flat_user(record),
     )
+
+
+def _flat_system(record: _Node, clock: str) -> dict[str, str]:
+    plain = {
+        "Security_UserID": record.get("UserID"),
+        "Execution_ProcessID": record.get("ExecutionProcessID"),
+    }
+    received = record.get("@timestamp")
+    if received is not None and not has_zone(record.get(clock)) and has_zone(received):
+        plain[COLLECTOR_TIME] = received
+    return _texts(plain)
+
+
+def _flat_user(record: _Node) -> str:
+    """Return the account NXLog looked up; an event's own AccountName, as of 7045, comes without a domain."""
+    domain, name = record.get("Domain"), record.get("AccountName")
+    is_looked_up = "AccountType" in record and isinstance(domain, str) and isinstance(name, str)
+    return qualified(str(domain), str(name)) if is_looked_up else ""
 
 
 _PROVIDER_OF_CHANNEL = {
@@ -230,7 +261,7 @@ _CHANNEL_OF_PROVIDER = {provider.lower(): channel for channel, provider in {
 def _first(record: _Node, names: tuple[str, ...]) -> str | None:
     for name in names:
         value = record.get(name)
-        if isinstance(value, Mapping):
+        if isinstance(value, dict):
             value = value.get("name") or value.get("#text")
         if value is not None and (text := text_of(value)):
             return text
@@ -247,10 +278,10 @@ def _first_time(*candidates: tuple[str, object]) -> tuple[Any, str]:
 
 def _attribute(node: object, name: str) -> str | None:
     """Return an XML attribute, in the spellings ``#attributes`` and ``@Name``, or a plain member."""
-    if not isinstance(node, Mapping):
+    if not isinstance(node, dict):
         return None
     attributes = node.get("#attributes", node)
-    found = attributes.get(name) if isinstance(attributes, Mapping) else None
+    found = attributes.get(name) if isinstance(attributes, dict) else None
     return text_of(found if found is not None else node.get(f"@{name}"))
 
 
@@ -265,7 +296,7 @@ def _whole(value: object) -> int | None:
 
 def _unnumbered(node: object) -> object:
     """Turn Winlogbeat's ``param1``... of unnamed data into the list ``Data`` as well."""
-    if not isinstance(node, Mapping) or not node or not all(k[:5] == "param" and k[5:].isdecimal() for k in node):
+    if not isinstance(node, dict) or not node or not all(k[:5] == "param" and k[5:].isdecimal() for k in node):
         return node
     values = [node[k] for k in sorted(node, key=lambda k: int(k[5:]))]
     return {**node, "Data": values}

@@ -17,6 +17,9 @@ _BATCH_BYTES = 8 * 1024 * 1024
 _BATCH_EVENTS = 20_000
 """Raw text and events after which rows are handed on as batches."""
 
+_BATCH_CELLS = 4_000_000
+"""Rows times columns of one class after which they are handed on: an attacker may give every event new field names."""
+
 LIST_FIELDS = frozenset({"Data"})
 """Native fields with several values in one event."""
 
@@ -60,7 +63,8 @@ def build_batch(event_class: EventClass, rows: Sequence[Row]) -> EventBatch:
         if name not in columns:
             columns[name] = _text([r.common.get(name) for r in rows])
     for name in sorted({n for r in rows for n in r.native} - columns.keys()):
-        columns[name] = _list([r.native.get(name) for r in rows]) if name in LIST_FIELDS else _native(name, rows)
+        values = [r.native.get(name) for r in rows]
+        columns[_expressible(name)] = _list(values) if name in LIST_FIELDS else _text(values)
     data = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
     return EventBatch(event_class=event_class, data=data)
 
@@ -73,34 +77,39 @@ class RowBuffer:
     """
 
     rows: dict[EventClass, list[Row]] = field(default_factory=dict)
+    names: dict[EventClass, set[str]] = field(default_factory=dict)
     n_rows: int = 0
     n_bytes: int = 0
 
     def add(self, event_class: EventClass, row: Row) -> bool:
         """Take a row; True once it is time to :meth:`flush`."""
-        self.rows.setdefault(event_class, []).append(row)
+        rows = self.rows.setdefault(event_class, [])
+        names = self.names.setdefault(event_class, set())
+        rows.append(row)
+        names.update(row.native)
         self.n_rows += 1
         self.n_bytes += len(row.original)
-        return self.n_rows >= _BATCH_EVENTS or self.n_bytes >= _BATCH_BYTES
+        is_wide = len(rows) * len(names) >= _BATCH_CELLS
+        return self.n_rows >= _BATCH_EVENTS or self.n_bytes >= _BATCH_BYTES or is_wide
 
     def flush(self) -> Iterator[EventBatch]:
         """Yield what is there, one batch per class in the order they were first seen, and forget it."""
-        rows, self.rows, self.n_rows, self.n_bytes = self.rows, {}, 0, 0
+        rows, self.rows, self.names, self.n_rows, self.n_bytes = self.rows, {}, {}, 0, 0
         for event_class, members in rows.items():
             yield build_batch(event_class, members)
 
 
-def _native(name: str, rows: Sequence[Row]) -> pa.Array[Any]:
-    return _text([v if isinstance(v := r.native.get(name), str) or v is None else "\n".join(v) for r in rows])
-
-
-def _text(values: Sequence[str | None]) -> pa.Array[Any]:
+def _text(values: Sequence[Value]) -> pa.Array[Any]:
     try:
         return pa.array(values, pa.string()).dictionary_encode()
     except UnicodeEncodeError:
-        # JSON may escape half a surrogate pair; no UTF-8 has a form for it.
-        clean = [None if v is None else v.encode("utf-8", "replace").decode() for v in values]
+        clean = [_expressible(v) if isinstance(v, str) else None for v in values]
         return pa.array(clean, pa.string()).dictionary_encode()
+
+
+def _expressible(text: str) -> str:
+    """Return a text that UTF-8 has a form for: JSON may escape half a surrogate pair, file names may hold any byte."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
 
 
 def _list(values: Sequence[Value]) -> pa.Array[Any]:

@@ -10,7 +10,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
+from ipaddress import ip_address
 
+from stillhunt.telemetry.account import account_name, account_of_sid, qualified
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.logsource import event_class
 from stillhunt.telemetry.table import LIST_FIELDS, Row, Value
@@ -32,6 +35,7 @@ class WindowsEvent:
         clock: Field that ``at`` was read from.
         system: Further system fields under Sigma's names (``Level``, ``Task``, ``Keywords`` ...).
         data: EventData or UserData: native names to text, ``Data`` to a list.
+        user: Account that wrote the event, where the exporter looked its name up.
     """
 
     provider: str
@@ -43,6 +47,7 @@ class WindowsEvent:
     clock: str
     system: dict[str, str]
     data: dict[str, Value]
+    user: str = ""
 
 
 def to_row(event: WindowsEvent, *, file: str, record: int, original: str) -> tuple[EventClass, Row]:
@@ -98,26 +103,29 @@ def event_data(node: object) -> dict[str, Value]:
     The names of wrapping elements (UserData's one child) are dropped, those of values are kept.
     """
     found: dict[str, Value] = {}
-    if isinstance(node, Mapping):
+    if isinstance(node, dict):
         _flatten(node, found)
     elif isinstance(node, list):
         for item in node:
-            if isinstance(item, Mapping):
+            if isinstance(item, dict):
                 _flatten(item, found)
     return found
 
 
 def _flatten(node: Mapping[str, object], found: dict[str, Value]) -> None:
     for key, value in node.items():
-        if key in {"#attributes", "xmlns", "@xmlns", "@Name"}:
+        if key in _NO_FIELDS:
             continue
         name = key.replace(" ", "")
         if name in LIST_FIELDS:
             _take_data(value, found)
-        elif isinstance(value, Mapping) and "#text" not in value:
+        elif isinstance(value, dict) and "#text" not in value:
             _flatten(value, found)
-        elif (text := text_of(value)) is not None:
+        elif (text := value if isinstance(value, str) else text_of(value)) is not None:
             found[name] = text if name not in found else _both(found[name], text)
+
+
+_NO_FIELDS = frozenset({"#attributes", "xmlns", "@xmlns", "@Name"})
 
 
 def _take_data(value: object, found: dict[str, Value]) -> None:
@@ -161,7 +169,7 @@ _INTEGRITY = {"4096": "Low", "8192": "Medium", "8448": "Medium", "12288": "High"
 
 
 def _process_twin(data: Mapping[str, Value]) -> dict[str, Value]:
-    subject = _qualified(_single(data, "SubjectDomainName"), _single(data, "SubjectUserName"))
+    subject = qualified(_single(data, "SubjectDomainName"), _single(data, "SubjectUserName"))
     found: dict[str, Value] = {
         "Image": data.get("NewProcessName"),
         "ParentImage": data.get("ParentProcessName"),
@@ -182,7 +190,7 @@ def _registry_twin(data: Mapping[str, Value]) -> dict[str, Value]:
         "TargetObject": f"{key}\\{name}" if name else key,
         "Details": data.get("NewValue"),
         "Image": data.get("ProcessName"),
-        "User": _qualified(_single(data, "SubjectDomainName"), _single(data, "SubjectUserName")) or None,
+        "User": qualified(_single(data, "SubjectDomainName"), _single(data, "SubjectUserName")) or None,
     }
     return {name: value for name, value in found.items() if value}
 
@@ -229,9 +237,11 @@ def _common(event: WindowsEvent, native: Mapping[str, Value], host: str) -> dict
             if isinstance(value, str) and value and value != "-":
                 found[column] = value
                 break
+    if event.event_id == "1149" and event.provider.lower() == _REMOTE_DESKTOP:
+        found["source.ip"] = _single(native, "Param3")
     for column in ("source.ip", "destination.ip"):
-        if column in found:
-            found[column] = found[column].removeprefix("::ffff:")
+        if column in found and (address := _address(found.pop(column))):
+            found[column] = address
     if "RelativeTargetName" in native:
         share = _single(native, "ShareName")
         found["file.path"] = f"{share}\\{_single(native, 'RelativeTargetName')}"
@@ -248,18 +258,55 @@ _SERVICE_TICKETS = frozenset({"4768", "4769", "4770"})
 """Their ServiceName is a Kerberos principal, not a Windows service."""
 
 
+_REMOTE_DESKTOP = "microsoft-windows-terminalservices-remoteconnectionmanager"
+_EXCHANGE = "msexchange cmdletlogs"
+_WRITTEN_BY_THE_ACTING = frozenset(
+    {"microsoft-windows-powershell", "powershellcore", "powershell", "service control manager"}
+)
+"""Providers that write their events as the account that acts, so that the record's own user says who."""
+
+_CONTEXT_USER = re.compile(r"^\s*User = ([^\s\\]+\\[^\r\n]+?)\s*$", re.MULTILINE)
+"""In ContextInfo of PowerShell 4103, where Windows speaks English."""
+
+
 def _accounts(event: WindowsEvent, native: Mapping[str, Value]) -> dict[str, str]:
     found: dict[str, str] = {}
-    subject = _qualified(_single(native, "SubjectDomainName"), _single(native, "SubjectUserName"))
-    target = _qualified(_single(native, "TargetDomainName"), _single(native, "TargetUserName"))
-    own = _normal(_single(native, "User") or _single(native, "SourceUser"))
+    subject = qualified(_single(native, "SubjectDomainName"), _single(native, "SubjectUserName"))
+    target = qualified(_single(native, "TargetDomainName"), _single(native, "TargetUserName"))
+    own = _single(native, "User") or _single(native, "SourceUser")
     if event.event_id in _ACTS_AS_TARGET and _is_auditing(event):
         subject, target = target, ""
-    if acting := own or subject:
+    if acting := account_name(own) or account_name(subject) or account_name(_writer(event)):
         found["user.name"] = acting
-    if target:
+    if target := account_name(target):
         found["user.target.name"] = target
     return found
+
+
+def _writer(event: WindowsEvent) -> str:
+    """Return the acting account from where a few providers keep it."""
+    provider, data = event.provider.lower(), event.data
+    if provider in _WRITTEN_BY_THE_ACTING:
+        context = _CONTEXT_USER.search(_single(data, "ContextInfo"))
+        return context.group(1) if context else event.user or account_of_sid(event.system.get("Security_UserID", ""))
+    if provider == _REMOTE_DESKTOP:
+        return qualified(_single(data, "Param2"), _single(data, "Param1"))
+    if provider == _EXCHANGE and isinstance(values := data.get("Data"), list) and len(values) > 2:
+        # The canonical name of the directory: domain/container/name.
+        domain, _, path = values[2].partition("/")
+        return qualified(domain, path.rpartition("/")[2]) if path else values[2]
+    return ""
+
+
+@lru_cache(maxsize=65_536)
+def _address(text: str) -> str:
+    """Return an address as logged, without the prefix of an IPv4 address written as IPv6; empty if it is none."""
+    text = text.removeprefix("::ffff:")
+    try:
+        ip_address(text)
+    except ValueError:
+        return ""
+    return text
 
 
 def _processes(native: Mapping[str, Value], host: str) -> dict[str, str]:
@@ -272,24 +319,3 @@ def _processes(native: Mapping[str, Value], host: str) -> dict[str, str]:
     if parent:
         found["process.parent.entity_id"] = f"{host}:{parent.lower()}"
     return found
-
-
-def _qualified(domain: str, name: str) -> str:
-    if not name or name == "-":
-        return ""
-    return _normal(f"{domain}\\{name}" if domain and domain != "-" and "\\" not in name and "@" not in name else name)
-
-
-def _normal(account: str) -> str:
-    r"""Return DOMAIN\name in lower case with the domain's first label only.
-
-    Windows logs one account as CORP\alice, corp.example\alice and alice@CORP.EXAMPLE.
-    """
-    account = account.strip().lower()
-    if account in {"", "-"}:
-        return ""
-    name, at, realm = account.partition("@")
-    if at and realm and "\\" not in account:
-        return f"{realm.partition('.')[0]}\\{name}"
-    domain, slash, name = account.partition("\\")
-    return f"{domain.partition('.')[0]}\\{name}" if slash else account

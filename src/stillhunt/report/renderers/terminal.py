@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
@@ -28,9 +28,15 @@ from stillhunt.terms.period import duration_words
 __all__ = ["MOST_LINES", "render"]
 
 MOST_LINES = 30
-_WIDEST = 110
+_WIDEST = 100
 _NARROWEST = 40
-_PROBLEMS_SHOWN = 3
+_PROBLEMS_SHOWN = 2
+_BRIEFLY_SHOWN = 3
+"""So many further cases keep their place when one after the first is told at length."""
+
+_LABEL = 12
+"""Columns of the words in front, the longest of which is Assessment."""
+
 _STYLES = {
     Level.CRITICAL: "bold white on red",
     Level.HIGH: "bold red",
@@ -39,86 +45,123 @@ _STYLES = {
     Level.INFORMATIONAL: "dim",
 }
 
-Line = tuple[str, str]
-"""Text and style."""
-
 
 def render(brief: Brief, console: Console, *, written: Sequence[Path] = ()) -> None:
     """Print a brief in at most :data:`MOST_LINES` lines.
 
     Args:
         brief: What to say.
-        console: Where to say it; its width is kept, up to 110 columns.
+        console: Where to say it; its width is kept, up to 100 columns.
         written: Files that hold the rest.
     """
-    width = max(_NARROWEST, min(console.width, _WIDEST))
-    head = list(_head(brief, width))
-    foot = list(_foot(brief, width, written))
-    room = MOST_LINES - len(head) - len(foot)
-    for text, style in [*head, *_cases(brief, width, room), *foot]:
-        console.print(Text(text, style=style, no_wrap=True, overflow="ellipsis"), soft_wrap=False)
+    sheet = _Sheet(console=console, width=max(_NARROWEST, min(console.width, _WIDEST)))
+    head = [*_coverage(brief, sheet), *_problems(brief, sheet), Text(), *sheet.plain(summary_words(brief), "bold")]
+    foot = [Text(), *_foot(brief, sheet, written)]
+    for line in [*head, *_cases(brief, sheet, room=MOST_LINES - len(head) - len(foot)), *foot]:
+        console.print(line, soft_wrap=False)
 
 
-def _head(brief: Brief, width: int) -> Iterator[Line]:
-    read, *rest = coverage_words(brief.coverage)
-    yield from _wrapped(f"Read: {read}", width, "", most=2)
-    for sentence in rest:
-        is_blind = brief.coverage.verdict is not None and brief.coverage.verdict.is_blind
-        style = "yellow" if is_blind and sentence is rest[-1] else "dim"
-        yield from _wrapped(f"      {sentence}", width, style, most=2)
-    yield from _problems(brief, width)
-    yield "", ""
-    yield from _wrapped(summary_words(brief), width, "bold", most=2)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Sheet:
+    """Turns sentences into lines that fit."""
+
+    console: Console
+    width: int
+    label: str = field(default=" " * _LABEL, init=False)
+
+    def plain(self, said: str, style: str = "", *, most: int = 2) -> list[Text]:
+        return self._wrapped(said, self.width, style, most)
+
+    def labelled(
+        self, label: str, said: str, *, style: str = "", label_style: str = "dim", most: int = 2
+    ) -> list[Text]:
+        """Say something beside a word in the margin."""
+        lines = self._wrapped(said, self.width - _LABEL, style, most)
+        margins = [Text.assemble((label, label_style), " " * (_LABEL - len(label)))]
+        margins += [Text(self.label)] * (len(lines) - 1)
+        return [margin + line for margin, line in zip(margins, lines, strict=True)]
+
+    def _wrapped(self, said: str, width: int, style: str, most: int) -> list[Text]:
+        lines = list(Text(self._safe(said)).wrap(self.console, width, overflow="fold"))
+        if len(lines) > most:
+            lines = lines[:most]
+            lines[-1] = _cut(lines[-1], width)
+        for line in lines:
+            line.rstrip()
+            line.style = style
+        return lines
+
+    def _safe(self, said: str) -> str:
+        """Write what the console's encoding lacks as escapes, so that no name in a log ends the summary."""
+        encoding = self.console.encoding
+        return for_terminal(said).encode(encoding, "backslashreplace").decode(encoding)
 
 
-def _problems(brief: Brief, width: int) -> Iterator[Line]:
-    lines = problem_words(brief.coverage)
-    for line in lines[:_PROBLEMS_SHOWN]:
-        yield from _wrapped(f"Note: {line}", width, "yellow", most=1)
-    if len(lines) > _PROBLEMS_SHOWN:
-        yield f"Note: and {len(lines) - _PROBLEMS_SHOWN:,} more such notes in coverage.json", "yellow"
+def _cut(line: Text, width: int) -> Text:
+    """Make room for dots, at the end of a word if one is near."""
+    line.rstrip()
+    line.truncate(width - 4)
+    words, _, rest = line.plain.rpartition(" ")
+    return Text(f"{words if len(rest) < len(words) else line.plain} ...")
 
 
-def _foot(brief: Brief, width: int, written: Sequence[Path]) -> Iterator[Line]:
-    yield "", ""
+def _coverage(brief: Brief, sheet: _Sheet) -> Iterator[Text]:
+    verdict = brief.coverage.verdict
+    for label, said in coverage_words(brief.coverage):
+        is_blind = label == "Verdict" and verdict is not None and verdict.is_blind
+        yield from sheet.labelled(label, said, style="yellow" if is_blind else "")
+
+
+def _problems(brief: Brief, sheet: _Sheet) -> Iterator[Text]:
+    said = problem_words(brief.coverage)
+    for problem in said[:_PROBLEMS_SHOWN]:
+        yield from sheet.labelled("Problem", problem, style="yellow", most=1 if len(said) > 1 else 2)
+    if len(said) > _PROBLEMS_SHOWN:
+        more = plural(len(said) - _PROBLEMS_SHOWN, "more kind") + " of problem: see coverage.json"
+        yield from sheet.labelled("", more, style="yellow", most=1)
+
+
+def _foot(brief: Brief, sheet: _Sheet, written: Sequence[Path]) -> Iterator[Text]:
     levels = levels_words(f.detector.level for f in brief.findings)
-    yield from _wrapped(f"{plural(len(brief.findings), 'finding')}: {levels}", width, "dim", most=1)
-    pages = [p for p in written if p.suffix == ".html"]
-    if pages:
-        yield f"Open {for_terminal(str(pages[0]))} for the evidence.", "bold"
+    yield from sheet.labelled("Findings", f"{len(brief.findings):,}: {levels}" if brief.findings else "none", most=1)
+    if written:
+        first, *others = sorted(written, key=lambda p: p.suffix != ".html")
+        beside = f"; beside it {', '.join(p.name for p in others)}" if others else ""
+        yield from sheet.labelled("Open", f"{first}{beside}", style="bold", most=3)
 
 
-def _cases(brief: Brief, width: int, room: int) -> list[Line]:
-    """Show the most serious case whole, and as many others as there is room for by their opening."""
-    lines: list[Line] = []
-    for shown, (case, assessment) in enumerate(zip(brief.cases, brief.assessments, strict=True)):
-        block = _case(case, assessment, width) if shown == 0 else _opening(case, width)
-        is_last = shown == len(brief.cases) - 1
-        if len(lines) + len(block) + (0 if is_last else 1) > room:
-            left = brief.cases[shown:]
-            return [*lines, (f"and {plural(len(left), 'more case')}: {levels_words(c.level for c in left)}", "dim")]
+def _cases(brief: Brief, sheet: _Sheet, *, room: int) -> list[Text]:
+    """Tell as many cases as there is room for, the most serious at length, and count the rest."""
+    lines: list[Text] = []
+    for number, (case, assessment) in enumerate(zip(brief.cases, brief.assessments, strict=True)):
+        left = len(brief.cases) - number - 1
+        whole = [*([Text()] if number == 0 else []), *_whole(case, assessment, sheet)]
+        kept_free = 2 * min(left, _BRIEFLY_SHOWN if number else 1) + bool(left)
+        block = whole if len(lines) + len(whole) + kept_free <= room else _in_short(case, sheet)
+        if len(lines) + len(block) + bool(left) > room:
+            rest = brief.cases[number:]
+            said = f"and {plural(len(rest), 'more case')} in case.html: {levels_words(c.level for c in rest)}"
+            return [*lines, *sheet.labelled("", said, most=1)]
         lines += block
     return lines
 
 
-def _opening(case: Case, width: int) -> list[Line]:
-    return _wrapped(f"{case.level.upper()}  {case.opening}", width, _STYLES[case.level].replace("bold ", ""), most=2)
-
-
-def _case(case: Case, assessment: Assessment, width: int) -> list[Line]:
-    is_low = case.level is Level.LOW
-    lines = [("", ""), (f"{case.level.upper()}  {case.id}", _STYLES[case.level])]
-    lines += _wrapped(f"  {case.opening}", width, "", most=2 if is_low else 4)
-    if is_low:
-        return lines
-    stayed = f"; stayed {duration_words(case.dwell_s)}" if case.dwell_s is not None else ""
+def _whole(case: Case, assessment: Assessment, sheet: _Sheet) -> list[Text]:
     slept = f"; {quiet_words(case)}" if case.quiet else ""
-    lines += _wrapped(f"  Break-in: {break_in_words(case.break_in)}{stayed}{slept}", width, "", most=2)
-    lines += _wrapped(f"  Assessment: {assessment.statement}", width, "italic", most=2)
-    return lines
+    return [
+        *sheet.labelled(case.level.upper(), case.opening, label_style=_STYLES[case.level], most=6),
+        *sheet.labelled("Break-in", f"{break_in_words(case.break_in)}{_stay_words(case)}{slept}"),
+        *sheet.labelled("Assessment", assessment.statement),
+    ]
 
 
-def _wrapped(text: str, width: int, style: str, *, most: int) -> list[Line]:
-    indent = " " * (len(text) - len(text.lstrip()) + 2)
-    found = textwrap.wrap(for_terminal(text), width, subsequent_indent=indent, max_lines=most, placeholder=" ...")
-    return [(line, style) for line in found]
+def _in_short(case: Case, sheet: _Sheet) -> list[Text]:
+    said = f"{case.break_in.host or case.id}, {break_in_words(case.break_in)}{_stay_words(case)}"
+    return sheet.labelled(case.level.upper(), said, label_style=_STYLES[case.level])
+
+
+def _stay_words(case: Case) -> str:
+    if case.dwell_s is None:
+        return ""
+    tail = ", to the end of the logs" if case.is_active_at_end else ""
+    return f"; stayed {duration_words(case.dwell_s)}{tail}"

@@ -9,8 +9,13 @@ Reference: W3C, Extended Log File Format (WD-logfile-960323); Microsoft, IIS log
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from io import TextIOWrapper
+from ipaddress import ip_address
 
+from stillhunt.telemetry.account import account_name
+from stillhunt.telemetry.encoding import encoding_of
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.instant import read_instant
 from stillhunt.telemetry.source import LogFile, Source
@@ -20,7 +25,10 @@ __all__ = ["SOURCE", "request_row"]
 
 EVENT_CLASS = EventClass(product="iis", categories=frozenset({"webserver"}), services=frozenset({"iis"}))
 
-_SIGNATURES = (b"cs-uri-stem", b"cs-method", b"c-ip")
+_SIGNATURES = ("cs-uri-stem", "cs-method", "c-ip")
+_LONGEST_LINE = 1 << 20
+"""A longer line is taken in pieces, none of which fits the header; IIS cuts requests far below."""
+
 _SIGMA_NAMES = {"cs(User-Agent)": "c-useragent", "cs(Referer)": "cs-referer", "cs(Host)": "cs-host"}
 """IIS's name to the one Sigma's web rules use, kept beside it."""
 
@@ -28,8 +36,8 @@ _SIGMA_NAMES = {"cs(User-Agent)": "c-useragent", "cs(Referer)": "cs-referer", "c
 def sniff(head: bytes) -> bool:
     """Tell by a ``#Fields:`` line that names request fields."""
     return any(
-        line.startswith(b"#Fields:") and any(name in line for name in _SIGNATURES)
-        for line in head.removeprefix(b"\xef\xbb\xbf").splitlines()
+        line.lstrip("\ufeff").startswith("#Fields:") and any(name in line for name in _SIGNATURES)
+        for line in head.decode(encoding_of(head), "replace").splitlines()
     )
 
 
@@ -37,21 +45,37 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every request; lines that do not fit their header are counted."""
     names: list[str] = []
     date = ""
-    for number, raw in enumerate(log.stream, 1):
-        line = raw.decode("utf-8", "replace").strip("\r\n\ufeff\x00 ")
+    for number, line in _lines(log):
         if line.startswith("#"):
             names = line.removeprefix("#Fields:").split() if line.startswith("#Fields:") else names
-            date = line.removeprefix("#Date:").split()[0] if line.startswith("#Date:") and len(line) > 6 else date
+            date = line.removeprefix("#Date:").strip()[:10] if line.startswith("#Date:") else date
             continue
         if not line:
             continue
         values = line.split(" ")
+        if len(values) != len(names):
+            values = _SPACE.split(line)
         if len(values) != len(names):
             reason = f"has {len(values)} fields where its header names {len(names)}"
             log.unread(str(number), reason, hint="the line is cut off, or the header is missing")
             continue
         fields = {n: v for n, v in zip(names, values, strict=True) if v != "-"}
         yield EVENT_CLASS, request_row(fields, file=log.name, record=number, original=line, date=date)
+
+
+_SPACE = re.compile(r"[ \t]+")
+"""The format says whitespace; other writers than IIS put more than one space."""
+
+
+def _lines(log: LogFile) -> Iterator[tuple[int, str]]:
+    head: bytes = log.stream.peek(1 << 16) if hasattr(log.stream, "peek") else b""
+    stream = TextIOWrapper(log.stream, encoding=encoding_of(head), errors="replace", newline="\n")
+    try:
+        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), ""), 1):
+            yield number, line.strip("\r\n\ufeff\x00 ")
+    finally:
+        # Whoever opened the log closes it.
+        stream.detach()
 
 
 def request_row(fields: Mapping[str, str], *, file: str, record: int, original: str, date: str = "") -> Row:
@@ -71,11 +95,10 @@ def request_row(fields: Mapping[str, str], *, file: str, record: int, original: 
     if "c-useragent" in native:
         native["cs-user-agent"] = native["c-useragent"]
     host = fields.get("s-computername") or fields.get("s-ip") or ""
-    user = fields.get("cs-username", "").lower()
     common = {
-        "host.name": host.lower(),
-        "source.ip": fields.get("c-ip", ""),
-        "user.name": user,
+        "host.name": host.lower().rstrip("."),
+        "source.ip": _client(fields),
+        "user.name": account_name(fields.get("cs-username", "")),
         "destination.domain": fields.get("cs-host", fields.get("cs(Host)", "")),
     }
     at = read_instant(f"{fields.get('date', date)} {fields.get('time', '')}".strip())
@@ -88,6 +111,32 @@ def request_row(fields: Mapping[str, str], *, file: str, record: int, original: 
         common={name: value for name, value in common.items() if value},
         native=native,
     )
+
+
+_FORWARDED = ("X-Forwarded-For", "cs(X-Forwarded-For)", "x-forwarded-for", "X-FORWARDED-FOR")
+
+
+def _client(fields: Mapping[str, str]) -> str:
+    """Return the client's address; behind a proxy of the house, what that proxy itself says about its client.
+
+    Only the last address of X-Forwarded-For is the proxy's own; those before it are the client's word.
+    """
+    address = fields.get("c-ip", "")
+    forwarded = next((fields[name] for name in _FORWARDED if name in fields), "")
+    said = re.split(r"[,+\s]+", forwarded.strip())[-1]
+    if not said or not _is_private(address):
+        return address
+    try:
+        return str(ip_address(said.partition(":")[0] if said.count(":") == 1 else said))
+    except ValueError:
+        return address
+
+
+def _is_private(address: str) -> bool:
+    try:
+        return ip_address(address).is_private
+    except ValueError:
+        return False
 
 
 SOURCE = Source(title="IIS or Exchange web log (W3C)", sniff=sniff, read=read)

@@ -10,6 +10,7 @@ Reference: Microsoft, [MS-EVEN6]; the ``evtx`` package decodes it.
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -17,8 +18,8 @@ from typing import Any
 import msgspec
 from evtx import PyEvtxParser
 
-from stillhunt.errors import SourceError
-from stillhunt.telemetry.chunks import CHUNK_MAGIC, FILE_MAGIC, mended_stream
+from stillhunt.errors import Problem, SourceError
+from stillhunt.telemetry.chunks import CHUNK_MAGIC, CHUNK_SIZE, FILE_MAGIC, MendedFile
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.shapes import from_evtx_dump
 from stillhunt.telemetry.source import LogFile, Source
@@ -28,6 +29,7 @@ from stillhunt.telemetry.windows import to_row
 __all__ = ["SOURCE"]
 
 _PLACE = re.compile(r"\b(chunk|record)\b(?: number| id)? (\d+)")
+_DAMAGE_NAMED = 3
 _ERRORS_IN_A_ROW = 100_000
 """More failures without one record between them than a file of any real size has: the parser is stuck."""
 
@@ -54,8 +56,9 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
 
 
 def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
+    content = MendedFile(log.stream)
     try:
-        parser = PyEvtxParser(mended_stream(log.stream))
+        parser = PyEvtxParser(io.BufferedReader(content, CHUNK_SIZE))
     except (RuntimeError, OSError, ValueError) as error:
         hint = "export the log again, or carve its chunks with a recovery tool"
         raise SourceError(f"is no readable EVTX file: {_first_line(error)}", where=log.name, hint=hint) from error
@@ -69,10 +72,19 @@ def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
             log.unread(_place(error), _first_line(error))
             continue
         if record is None:
-            return
+            break
         failures = 0
         yield record["event_record_id"], record
-    log.unread("the rest", f"given up after {_ERRORS_IN_A_ROW:,} failures in a row")
+    else:
+        log.unread("the rest", f"given up after {_ERRORS_IN_A_ROW:,} failures in a row")
+    if content.damaged:
+        log.problems.append(_mended(log.name, list(content.damaged)))
+
+
+def _mended(name: str, damaged: list[str]) -> Problem:
+    listed = ", ".join(damaged[:_DAMAGE_NAMED]) + (" ..." if len(damaged) > _DAMAGE_NAMED else "")
+    message = f"{len(damaged):,} damaged parts were mended to read the records behind them: {listed}"
+    return Problem(code="source", message=message, where=name, hint="compare with another copy of the log, if any")
 
 
 def _place(error: Exception) -> str:

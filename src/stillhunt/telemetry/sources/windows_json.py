@@ -6,64 +6,128 @@ those of :mod:`stillhunt.telemetry.shapes`. What it cannot show: fields that the
 
 from __future__ import annotations
 
-import codecs
 import json
+import re
 from collections.abc import Iterator
 from io import TextIOWrapper
 
 import msgspec
 
+from stillhunt.errors import Problem
+from stillhunt.telemetry.encoding import encoding_of
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.shapes import from_json
 from stillhunt.telemetry.source import LogFile, Source
 from stillhunt.telemetry.table import Row
-from stillhunt.telemetry.windows import to_row
+from stillhunt.telemetry.windows import WindowsEvent, to_row
 
 __all__ = ["SOURCE"]
 
 _LINES_LOOKED_AT = 200
+_OBJECTS_LOOKED_AT = 20
 _CHUNK = 1 << 20
 _LONGEST_OBJECT = 64 << 20
-"""An object that is still open after this much text is damaged."""
+"""An object that is still open after this much text is damaged; so is a longer line."""
+_MOST_FIELDS = 2_000
+"""Fields of one event that become columns; no event of Windows has a tenth of them."""
+_DEEPEST_WRAPPER = 3
+
+_EVENT_ID = re.compile(r'"(?:Event\.System\.|winlog\.)?(?:EventID|EventId|EventCode|event_id)"\s*:')
+_ORIGIN = re.compile(
+    r'"(?:Event\.System\.|winlog\.)?'
+    r'(?:Channel|channel|LogName|log_name|SourceName|source_name|ProviderName|provider_name|Provider)"\s*:'
+)
 
 
 def sniff(head: bytes) -> bool:
-    """Tell by the first objects that decode, so that a damaged first line hides nothing."""
-    text = head.decode(_encoding(head), "replace").lstrip("\ufeff").lstrip()
+    """Tell by the first objects that decode, so that a damaged first line hides nothing.
+
+    Where not one object ends in what is looked at, the names of its members decide.
+    """
+    text = head.decode(encoding_of(head), "replace").lstrip("\ufeff").lstrip()
     if text[:1] not in {"{", "["} and "{" not in text[:4096]:
         return False
-    return any(from_json(found) is not None for found in _samples(text))
+    n_decoded = 0
+    for sample in _samples(text):
+        n_decoded += 1
+        if any(True for _ in _events_in(sample)):
+            return True
+    return not n_decoded and bool(_EVENT_ID.search(text) and _ORIGIN.search(text))
 
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every event; objects that are no Windows event, and text that is no JSON, are counted."""
     head = _peek(log)
     for number, text, record in _objects(log, head):
-        event = from_json(record)
-        if event is None:
-            log.unread(str(number), "is JSON but no Windows event", hint="its fields name no event id with a channel")
+        try:
+            events = list(_events_in(record))
+        except RecursionError:
+            log.unread(str(number), "is nested too deeply")
             continue
-        yield to_row(event, file=log.name, record=number, original=text)
+        if not events:
+            log.unread(str(number), "is JSON but no Windows event", hint="its fields name no event id with a channel")
+        for event, own in events:
+            _limit_fields(event, log, number)
+            original = text if own is record else _encoded(own)
+            yield to_row(event, file=log.name, record=number, original=original)
+
+
+def _events_in(record: object, depth: int = 0) -> Iterator[tuple[WindowsEvent, object]]:
+    """Yield the event that a value is, or those that it wraps (``records``, ``hits.hits`` ...), with their objects."""
+    event = from_json(record)
+    if event is not None:
+        yield event, record
+        return
+    if depth == _DEEPEST_WRAPPER or not isinstance(record, (dict, list)):
+        return
+    for inner in record.values() if isinstance(record, dict) else record:
+        yield from _events_in(inner, depth + 1)
+
+
+def _limit_fields(event: WindowsEvent, log: LogFile, number: int) -> None:
+    if len(event.data) <= _MOST_FIELDS:
+        return
+    message = f"has {len(event.data):,} fields, of which {_MOST_FIELDS:,} are looked at"
+    log.problems.append(Problem(code="source", message=message, where=f"{log.name}:{number}", hint="look at it"))
+    event.data = dict(list(event.data.items())[:_MOST_FIELDS])
+
+
+def _encoded(record: object) -> str:
+    text = json.dumps(record, ensure_ascii=False, separators=(",", ":"))
+    return text.encode("utf-8", "replace").decode()
+
+
+def _decode(text: str) -> object:
+    """Decode JSON; what the fast decoder refuses (halves of surrogate pairs, huge numbers) the patient one reads."""
+    try:
+        return msgspec.json.decode(text)
+    except (msgspec.DecodeError, UnicodeEncodeError):
+        return json.loads(text, parse_int=str)
 
 
 def _samples(text: str) -> Iterator[object]:
     for line in text.splitlines()[:_LINES_LOOKED_AT]:
         try:
-            yield msgspec.json.decode(line.strip().rstrip(","))
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            continue
-    decoder = json.JSONDecoder()
-    start = text.find("{")
-    if start >= 0:
-        try:
-            yield decoder.raw_decode(text, start)[0]
+            found = _decode(line.strip().rstrip(","))
         except (ValueError, RecursionError):
+            continue
+        if isinstance(found, (dict, list)) and found:
+            yield found
+    start = text.find("{")
+    for _ in range(_OBJECTS_LOOKED_AT):
+        if start < 0:
+            return
+        try:
+            yield json.JSONDecoder().raw_decode(text, start)[0]
+        except (ValueError, RecursionError):
+            start = text.find("\n{", start + 1)
+        else:
             return
 
 
 def _objects(log: LogFile, head: bytes) -> Iterator[tuple[int, str, object]]:
     """Yield (line or ordinal, raw text, decoded object)."""
-    encoding = _encoding(head)
+    encoding = encoding_of(head)
     stream = TextIOWrapper(log.stream, encoding=encoding, errors="replace", newline="\n")
     try:
         is_by_line = _is_by_line(head.decode(encoding, "replace"))
@@ -73,15 +137,28 @@ def _objects(log: LogFile, head: bytes) -> Iterator[tuple[int, str, object]]:
         stream.detach()
 
 
+def _lines(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str]]:
+    """Yield lines with their numbers; one longer than any event is counted and passed over."""
+    number, is_rest = 0, False
+    while line := stream.readline(_LONGEST_OBJECT):
+        is_cut = len(line) == _LONGEST_OBJECT and not line.endswith("\n")
+        if not is_rest:
+            number += 1
+            if is_cut:
+                log.unread(str(number), f"is a line of more than {_LONGEST_OBJECT:,} characters")
+            else:
+                yield number, line
+        is_rest = is_cut
+
+
 def _by_line(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, object]]:
-    decode = msgspec.json.decode
-    for number, line in enumerate(stream, 1):
+    for number, line in _lines(log, stream):
         text = line.strip().lstrip("\ufeff")
         if text in {"", "[", "]"}:
             continue
         try:
-            yield number, text, decode(text.rstrip(","))
-        except (msgspec.DecodeError, UnicodeEncodeError) as error:
+            yield number, text, _decode(text.rstrip(","))
+        except ValueError as error:
             log.unread(str(number), f"is no JSON: {error}")
         except RecursionError:
             log.unread(str(number), "is nested too deeply")
@@ -89,31 +166,33 @@ def _by_line(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, ob
 
 def _in_a_row(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, object]]:
     """Read objects over several lines, in an array or one after another; the number is their ordinal."""
-    decoder = json.JSONDecoder()
-    text, number = "", 0
+    decoder = json.JSONDecoder(parse_int=str)
+    text, number, enough = "", 0, 0
     while True:
         more = stream.read(_CHUNK)
         text += more
-        position = 0
+        if more and len(text) < enough:
+            continue
+        position = enough = 0
         while (start := text.find("{", position)) >= 0:
             try:
                 record, end = decoder.raw_decode(text, start)
             except RecursionError:
-                record, end = None, start + 1
+                number += 1
+                log.unread(f"object {number}", "is nested too deeply")
+                position = _next_object(text, start)
+                continue
             except ValueError as error:
-                is_open = bool(more) and len(text) - start < _LONGEST_OBJECT
-                if is_open:
-                    position = start
+                if more and len(text) - start < _LONGEST_OBJECT:
+                    # Decoding starts over with twice the text, so that a long object costs no square of its length.
+                    position, enough = start, 2 * (len(text) - start)
                     break
                 number += 1
                 log.unread(f"object {number}", f"is no JSON: {error}")
                 position = _next_object(text, start)
                 continue
             number += 1
-            if record is None:
-                log.unread(f"object {number}", "is nested too deeply")
-            else:
-                yield number, text[start:end], record
+            yield number, text[start:end], record
             position = end
         else:
             position = len(text)
@@ -123,9 +202,9 @@ def _in_a_row(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, o
 
 
 def _next_object(text: str, start: int) -> int:
-    """Return where the next object may begin: at a line's beginning, else anywhere after this one."""
+    """Return where the next object may begin: at a line's beginning, else nowhere in this text."""
     line = text.find("\n{", start + 1)
-    return line + 1 if line >= 0 else start + 1
+    return line + 1 if line >= 0 else len(text)
 
 
 def _is_by_line(head: str) -> bool:
@@ -136,19 +215,13 @@ def _is_by_line(head: str) -> bool:
         if not text.startswith("{") or not text.endswith("}"):
             continue
         try:
-            if isinstance(msgspec.json.decode(text), dict):
-                # An array on one line, or a nested object inside a pretty-printed one, is not by line.
-                return not line.startswith((" ", "\t")) or len(line) - len(line.lstrip()) == 0
-        except (msgspec.DecodeError, UnicodeEncodeError, RecursionError):
+            if isinstance(_decode(text), dict):
+                # An object inside a pretty-printed one is indented.
+                return not line.startswith((" ", "\t"))
+        except (ValueError, RecursionError):
             continue
     # A line longer than what was looked at: by line unless the file is an array.
     return len(lines) <= 1 and not head.lstrip("\ufeff \r\n\t").startswith("[")
-
-
-def _encoding(head: bytes) -> str:
-    if head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
-        return "utf-16"
-    return "utf-8-sig"
 
 
 def _peek(log: LogFile) -> bytes:

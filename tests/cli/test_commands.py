@@ -123,9 +123,9 @@ def test_a_wrong_path_and_a_broken_rule_get_a_line_each_and_the_rest_goes_on(log
     (tmp_path / "bad.yml").write_text("title: x\nlogsource: {product: windows}\ndetection: {a: {EventID: 1}}\n")
     done = run("hunt", "logs", "nowhere", "--rules", "bad.yml", "--rules", "builtin", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
-    notes = [line for line in done.stdout.splitlines() if line.startswith("Note: ")]
-    assert any("nowhere: there is no such file" in n for n in notes)
-    assert any("bad.yml" in n and "does not run" in n for n in notes)
+    problems = [line for line in done.stdout.splitlines() if line.startswith("Problem ")]
+    assert any("nowhere: there is no such file" in p for p in problems)
+    assert any("bad.yml" in p and "does not run" in p for p in problems)
 
 
 def test_a_report_is_rendered_again_without_the_logs(logs, tmp_path):

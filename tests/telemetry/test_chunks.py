@@ -47,6 +47,12 @@ def test_a_lost_chunk_header_is_written_up_to_the_last_record_of_this_use():
     assert int.from_bytes(mended[48:52], "little") == 512 + sum(map(len, live))
 
 
+def test_records_of_another_log_behind_the_last_are_left_alone():
+    live, foreign = _record(7, b"a" * 40), _record(900, b"c" * 40)
+    chunk = bytes(512) + _chunk(live, behind=bytes(20_000) + foreign)[512:]
+    assert int.from_bytes(mended_chunk(chunk)[48:52], "little") == 512 + len(live)
+
+
 def test_what_is_no_chunk_comes_back_as_it_is():
     assert mended_chunk(b"\x00" * CHUNK_SIZE) == b"\x00" * CHUNK_SIZE
 

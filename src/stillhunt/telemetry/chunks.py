@@ -27,6 +27,8 @@ _CHUNK_HEADER = 512
 _TABLES = slice(128, 512)
 _RECORD_MAGIC = b"\x2a\x2a\x00\x00"
 _SMALLEST_RECORD = 28
+_LEAST_PER_RECORD = 160
+"""A record with its system data is larger."""
 _LATEST_FILETIME = 2_650_467_743_999_999_999
 """The end of the year 9999, which the decoder can still express."""
 
@@ -146,7 +148,7 @@ def _has_checksum(chunk: bytes) -> bool:
 
 
 def _survey(chunk: bytes, *, is_header_sound: bool) -> _Survey:
-    """Walk the records. Beyond the free space lie records of an earlier use of the chunk, with lower numbers."""
+    """Walk the records. Beyond the free space lie records of an earlier use of the chunk, whose numbers do not follow."""
     free = _OFFSETS.unpack_from(chunk, 40)[2] if is_header_sound else CHUNK_SIZE
     position, number = _CHUNK_HEADER, -1
     found, damage = _Survey(), []
@@ -157,7 +159,7 @@ def _survey(chunk: bytes, *, is_header_sound: bool) -> _Survey:
                 if is_header_sound and free - position >= _SMALLEST_RECORD:
                     damage.append((position, min(free, CHUNK_SIZE)))
                 break
-            if not is_header_sound and _number(chunk, following) <= number:
+            if not is_header_sound and not _may_follow(number, _number(chunk, following), following - position):
                 break
             damage.append((position, following))
             position = following
@@ -190,6 +192,11 @@ def _sound_after(chunk: bytes, position: int) -> Iterator[int]:
 
 def _number(chunk: bytes, position: int) -> int:
     return int(_RECORD.unpack_from(chunk, position)[2])
+
+
+def _may_follow(number: int, following: int, n_bytes: int) -> bool:
+    """Tell whether so many bytes can hold the records between two numbers; older ones, or another log's, do not fit."""
+    return number < 0 or 0 < following - number <= 1 + n_bytes // _LEAST_PER_RECORD
 
 
 def _bridge(chunk: bytearray, start: int, end: int) -> None:

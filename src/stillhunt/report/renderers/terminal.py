@@ -30,7 +30,7 @@ __all__ = ["MOST_LINES", "render"]
 MOST_LINES = 30
 _WIDEST = 100
 _NARROWEST = 40
-_PROBLEMS_SHOWN = 2
+_PROBLEMS_SHOWN = 3
 _BRIEFLY_SHOWN = 3
 """So many further cases keep their place when one after the first is told at length."""
 

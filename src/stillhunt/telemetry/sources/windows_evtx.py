@@ -83,7 +83,7 @@ def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
 
 def _mended(name: str, damaged: list[str]) -> Problem:
     listed = ", ".join(damaged[:_DAMAGE_NAMED]) + (" ..." if len(damaged) > _DAMAGE_NAMED else "")
-    message = f"{len(damaged):,} damaged parts were mended to read the records behind them: {listed}"
+    message = f"damaged in {len(damaged):,} places, which were mended to read the records behind them: {listed}"
     return Problem(code="source", message=message, where=name, hint="compare with another copy of the log, if any")
 
 

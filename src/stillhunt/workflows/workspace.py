@@ -44,21 +44,21 @@ def save(brief: Brief, folder: Path) -> tuple[Path, ...]:
     Raises:
         InputError: The folder holds something else, or cannot be written.
     """
+    check(folder)
+    files = {
+        "case.html": html.render(brief).encode(),
+        "cases.json": cases_as_json(brief),
+        "findings.jsonl": b"".join(msgspec.json.encode(f) + b"\n" for f in brief.findings),
+        "coverage.json": _pretty(brief.coverage),
+        "brief.json": briefs.encode(brief),
+    }
     try:
-        check(folder)
         folder.mkdir(parents=True, exist_ok=True)
         _write(folder / MARKER, _pretty({"made_by": "stillhunt", "version": brief.version}))
-        written = (
-            _write(folder / "case.html", html.render(brief).encode()),
-            _write(folder / "cases.json", cases_as_json(brief)),
-            _write(folder / "findings.jsonl", b"".join(msgspec.json.encode(f) + b"\n" for f in brief.findings)),
-            _write(folder / "coverage.json", _pretty(brief.coverage)),
-            _write(folder / "brief.json", briefs.encode(brief)),
-        )
+        return tuple(_write(folder / name, content) for name, content in files.items())
     except OSError as error:
         message = f"cannot be written: {error.strerror}"
         raise InputError(message, where=str(folder), hint="choose another folder with --out") from error
-    return written
 
 
 def load_brief(folder: Path) -> Brief:

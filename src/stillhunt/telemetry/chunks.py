@@ -148,7 +148,7 @@ def _has_checksum(chunk: bytes) -> bool:
 
 
 def _survey(chunk: bytes, *, is_header_sound: bool) -> _Survey:
-    """Walk the records. Beyond the free space lie records of an earlier use of the chunk, whose numbers do not follow."""
+    """Walk the records. Beyond the free space lie those of an earlier use of the chunk; their numbers do not follow."""
     free = _OFFSETS.unpack_from(chunk, 40)[2] if is_header_sound else CHUNK_SIZE
     position, number = _CHUNK_HEADER, -1
     found, damage = _Survey(), []

@@ -156,6 +156,7 @@ def _judge_deliveries(file: str, host: str, deliveries: Counter[int]) -> tuple[i
     is_usual = _share_near(deliveries, quickest) >= _USUAL_SHARE
     if not (_is_zone(quickest, shift) and is_usual):
         return 0, []
+    zone = _signed(shift)
     fault = ClockFault(
         host=host,
         path=file,
@@ -163,8 +164,7 @@ def _judge_deliveries(file: str, host: str, deliveries: Counter[int]) -> tuple[i
         distrusted="system time",
         shift_s=shift,
         n_events=deliveries.total(),
-        why=f"it says no zone, and the collector's time lies {_signed(shift)} from it in {deliveries.total():,} records: "
-        f"every time of this host here is shifted by {_signed(shift)}",
+        why=f"it says no zone, and the collector's time lies {zone} from it: every time here is shifted by {zone}",
     )
     return shift, [fault]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
+import msgspec
 import pytest
 
 from stillhunt.attribution.assessment import Assessment, EvidenceItem, Hypothesis
@@ -101,10 +102,27 @@ def make_brief() -> Callable[..., Brief]:
     return make
 
 
+# What the contracts themselves keep to a set of words, or use to refer to each other.
+KEPT = {"level", "kind", "scope", "status", "confidence", "group", "case", "findings", "context", "a", "b", "id"}
+
+
 @pytest.fixture(scope="session")
 def hostile(make_brief) -> Brief:
+    """Every text field there is holds all the attacks."""
     everything = " ".join(HOSTILE)
-    return make_brief(lambda s: f"{s} {everything}", raw=everything)
+    tame = make_brief(raw=everything, n_cases=1)
+
+    def poison(value: object, key: str = "") -> object:
+        if isinstance(value, dict):
+            named = "title" in value  # rules, detectors and lines of evidence: only these name themselves
+            return {k: poison(v, "" if named and k in {"id", "kind"} else k) for k, v in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [poison(v, key) for v in value]
+        return f"{value} {everything}" if isinstance(value, str) and key not in KEPT else value
+
+    poisoned = poison(msgspec.to_builtins(tame, builtin_types=(datetime,)))
+    poisoned["findings"] = [poison(f) for f in msgspec.to_builtins(tame.findings, builtin_types=(datetime,))]
+    return msgspec.convert(poisoned, Brief)
 
 
 @pytest.fixture(scope="session")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
 from html.parser import HTMLParser
 
@@ -11,6 +12,7 @@ import pytest
 from stillhunt.report import brief as briefs
 from stillhunt.report.brief import Brief
 from stillhunt.report.renderers.html import render
+from stillhunt.terms.level import Level
 
 VOID = {"meta", "input", "br", "link", "img", "base", "hr"}
 OURS = {"script": 1, "style": 1, "meta": 4, "form": 1}
@@ -70,8 +72,9 @@ def test_a_hostile_brief_adds_no_element_and_no_handler(page, hostile):
     honest, attacked = _read(page), _read(render(hostile))
     assert {t: n for t, n in attacked.counts.items() if t in OURS} == OURS
     assert attacked.counts.keys() <= honest.counts.keys()
+    assert {n for _, n, _ in attacked.attributes} <= {n for _, n, _ in honest.attributes}
     handlers = [(t, n) for t, n, _ in attacked.attributes if n.startswith("on")]
-    assert handlers == [("form", "onsubmit")]
+    assert handlers == []
 
 
 def test_hostile_characters_are_visible_marks(hostile):
@@ -91,7 +94,7 @@ def test_templates_are_not_evaluated(hostile):
         "An intruder was on web1",
         "24 August 2021 03:12 UTC",
         "about 14 months",
-        "still active when the logs end",
+        "the logs end there: they may still be inside",
         "control shown",
         "Web Shell",
         "both on web1",
@@ -124,11 +127,35 @@ def test_a_huge_record_is_cut_and_said(make_brief):
     assert "y" * 16_001 not in text
 
 
-def test_the_page_stays_small_whatever_is_found(make_brief):
-    text = render(make_brief(n_findings=2_000, raw="y" * 15_000))
-    assert len(text.encode()) < 8_000_000
+@pytest.mark.parametrize("n_cases", [1, 100])
+@pytest.mark.parametrize("raw", ["y" * 15_000, '"' * 15_000, '{"a": "' + "<" * 3_000 + '"}'])
+def test_the_page_stays_small_whatever_is_found(make_brief, n_cases, raw):
+    text = render(make_brief(n_cases=n_cases, n_findings=2_000, raw=raw))
+    assert len(text.encode()) < (2_500_000 if n_cases == 1 else 10_000_000)
     assert "left out to keep this page small" in text
-    assert "only the first 300 findings show their records here" in text
+    assert "found no room on this page; findings.jsonl has them" in text
+
+
+def test_the_gravest_finding_keeps_its_record_when_room_is_short(make_brief):
+    brief = make_brief(n_findings=900, raw="y" * 15_000)
+    last = brief.findings[-1]
+    record = dataclasses.replace(last.evidence[0], original="the one that matters")
+    grave = dataclasses.replace(
+        last, detector=dataclasses.replace(last.detector, level=Level.CRITICAL), evidence=(record,)
+    )
+    assert "the one that matters" in render(dataclasses.replace(brief, findings=(*brief.findings[:-1], grave)))
+
+
+def test_ids_are_unique_and_every_link_within_the_page_leads_somewhere(page, hostile, empty):
+    for text in (page, render(hostile), render(empty)):
+        reader = _read(text)
+        ids = [v for _, n, v in reader.attributes if n == "id"]
+        assert len(ids) == len(set(ids))
+        assert {v[1:] for _, n, v in reader.attributes if n == "href"} <= set(ids)
+
+
+def test_an_unbounded_string_is_cut_everywhere(make_brief):
+    assert "z" * 2_001 not in render(make_brief(lambda s: s + "z" * 100_000))
 
 
 def test_the_same_brief_gives_the_same_page(make_brief):

@@ -6,39 +6,43 @@ scripts everything can still be read; scripts only filter.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import datetime
-from itertools import groupby
+from itertools import chain
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from stillhunt.attribution.assessment import Assessment
+from stillhunt.attribution.assessment import UNKNOWN_GROUP, Assessment, EvidenceItem, Hypothesis
 from stillhunt.cases.case import Case, Scope, ScopedEntity
-from stillhunt.detection.finding import Clause, Evidence, Finding
+from stillhunt.detection.finding import Finding
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import for_html
-from stillhunt.report.wording import break_in_words, coverage_words, levels_words, plural, quiet_words, summary_words
+from stillhunt.report.evidence import Budget, choose
+from stillhunt.report.strip import Strip, host_bands, strip_of
+from stillhunt.report.wording import break_in_words, coverage_words, levels_words, plural, summary_words
 from stillhunt.terms.entity import EntityKind
+from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words, instant_words
 from stillhunt.terms.technique import tactic_title
 
 __all__ = ["render"]
 
-_RECORD_CHARACTERS = 16_000
-"""A raw record longer than this is cut."""
+_CASE_BYTES = 1_900_000
+"""Findings and raw records of one case."""
 
-_CASE_CHARACTERS = 1_400_000
-"""Raw records in one case."""
+_PAGE_BYTES = 6_000_000
+"""Findings and raw records on the whole page."""
 
-_PAGE_CHARACTERS = 8_000_000
-"""Raw records on the whole page."""
+_WHOLE_CASES = 20
+"""Cases whose lists and weighing are shown at length; of the others, the beginning."""
 
-_FINDINGS_WITH_EVIDENCE = 300
 _OPEN_CASES = 3
-"""Cases unfolded when the page opens."""
+"""Cases unfolded when the page opens, if they are more than low."""
+
+_LONGEST = 2_000
+"""Characters of any one string but raw records."""
 
 _MAIN_KINDS = (EntityKind.HOST, EntityKind.ACCOUNT, EntityKind.MAILBOX)
 """What can be compromised; the other entities are traces."""
@@ -47,22 +51,30 @@ _MAIN_KINDS = (EntityKind.HOST, EntityKind.ACCOUNT, EntityKind.MAILBOX)
 def render(brief: Brief) -> str:
     """Return the page of a brief."""
     findings = {f.id: f for f in brief.findings}
-    budget = _Budget(_PAGE_CHARACTERS)
+    budget = Budget(_PAGE_BYTES)
     cases = [
-        _CaseView(case, assessment, findings, brief, budget.part(_CASE_CHARACTERS))
-        for case, assessment in zip(brief.cases, brief.assessments, strict=True)
+        _CaseView(
+            case=case,
+            assessment=assessment,
+            number=number,
+            brief=brief,
+            all_findings=findings,
+            budget=budget.part(_CASE_BYTES),
+        )
+        for number, (case, assessment) in enumerate(zip(brief.cases, brief.assessments, strict=True))
     ]
-    in_a_case = {f for case in brief.cases for f in (*case.findings, *case.context)}
+    in_a_case = set(chain.from_iterable((*case.findings, *case.context) for case in brief.cases))
+    hosts = brief.coverage.hosts[:300]
     return (
         _environment()
-        .get_template("case.html.j2")
+        .get_template("page.html.j2")
         .render(
             brief=brief,
             cases=cases,
-            open_cases=_OPEN_CASES,
             summary=summary_words(brief),
             coverage=brief.coverage,
             coverage_said=coverage_words(brief.coverage),
+            hosts=list(zip(hosts, host_bands(brief.coverage, hosts), strict=True)),
             rules_by_reason=_rules_by_reason(brief),
             loose=[f for f in brief.findings if f.id not in in_a_case],
         )
@@ -82,7 +94,6 @@ def _environment() -> Environment:
         "instant": _instant,
         "tactic": tactic_title,
         "counted": plural,
-        "duration": duration_words,
         "levels": levels_words,
     }
     return environment
@@ -90,143 +101,173 @@ def _environment() -> Environment:
 
 def _finalize(value: object) -> object:
     """Pass every printed value through the escaping of hostile text; the template engine escapes HTML after it."""
-    return for_html(value) if isinstance(value, str) and not isinstance(value, Markup) else value
+    if not isinstance(value, str) or isinstance(value, Markup):
+        return value
+    cut = f" ... ({len(value):,} characters in all)" if len(value) > _LONGEST else ""
+    return for_html(value[:_LONGEST]) + cut
 
 
 def _instant(at: datetime | None) -> str:
     return f"{at:%Y-%m-%d %H:%M:%S}" if at is not None else "no time"
 
 
-@dataclass(slots=True)
-class _Budget:
-    """Characters of raw records that may still be shown."""
-
-    left: int
-    parent: _Budget | None = None
-
-    def part(self, most: int) -> _Budget:
-        return _Budget(most, self)
-
-    def take(self, n_characters: int) -> bool:
-        if n_characters > self.left or (self.parent is not None and not self.parent.take(n_characters)):
-            return False
-        self.left -= n_characters
-        return True
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Fact:
+    name: str
+    said: str
+    beside: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _RecordView:
-    file: str
-    record: int
-    at: str
-    clock: str
-    text: str
-    note: str
-    reasons: tuple[tuple[int, Clause], ...]
+class _Cell:
+    """A technique in the matrix of a case."""
+
+    id: str
+    name: str
+    n_findings: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _FindingView:
-    finding: Finding
-    host: str
-    search: str
-    records: tuple[_RecordView, ...]
-    note: str
+class _Weighed:
+    """A hypothesis with as much of its evidence as is shown."""
+
+    hypothesis: Hypothesis
+    is_unknown: bool
+    sides: tuple[tuple[str, tuple[EvidenceItem, ...], int], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Mark:
-    left: float
-    width: float
-    level: str
-    label: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Lane:
-    title: str
-    marks: tuple[_Mark, ...]
-
-
-@dataclass(slots=True)
 class _CaseView:
     """A case with all that its part of the page says."""
 
-    case: Case
-    assessment: Assessment
-    _findings: Mapping[str, Finding]
-    _brief: Brief
-    _budget: _Budget
-    findings: list[_FindingView] = field(init=False)
-
-    def __post_init__(self) -> None:
-        members = [self._findings[f] for f in self.case.findings]
-        self.findings = [self._view(number, finding) for number, finding in enumerate(members)]
+    def __init__(
+        self,
+        *,
+        case: Case,
+        assessment: Assessment,
+        number: int,
+        brief: Brief,
+        all_findings: Mapping[str, Finding],
+        budget: Budget,
+    ) -> None:
+        self.case = case
+        self.assessment = assessment
+        self.is_whole = number < _WHOLE_CASES
+        self.is_open = number < _OPEN_CASES and case.level.rank > Level.LOW.rank
+        self._brief = brief
+        self._all = all_findings
+        self.findings, self.left_out = choose([all_findings[f] for f in case.findings], budget)
+        self.shown = {v.finding.id for v in self.findings}
 
     @property
-    def facts(self) -> list[tuple[str, str]]:
-        """The figures beside the opening."""
+    def most(self) -> int:
+        """Rows of a long list."""
+        return 200 if self.is_whole else 20
+
+    @property
+    def facts(self) -> list[_Fact]:
+        """The figures under the opening."""
         case = self.case
-        found = [("Broke in", break_in_words(case.break_in))]
+        seen = f"first seen on {case.break_in.host}" if case.break_in.host else ""
+        facts = [_Fact(name="Broke in", said=break_in_words(case.break_in), beside=seen)]
         if case.last_at is not None:
-            tail = ", still active when the logs end" if case.is_active_at_end else ""
-            found.append(("Last sign", instant_words(case.last_at) + tail))
+            tail = "the logs end there: they may still be inside" if case.is_active_at_end else ""
+            facts.append(_Fact(name="Last sign", said=instant_words(case.last_at), beside=tail))
         if case.dwell_s is not None:
-            found.append(("Stayed", duration_words(case.dwell_s)))
-        if case.quiet:
-            found.append(("Slept", quiet_words(case)))
-        found.append(("Under control", self._held()))
-        found.append(("Who", self._who()))
-        return found
+            facts.append(_Fact(name="Stayed", said=duration_words(case.dwell_s), beside=self._slept()))
+        facts.append(_Fact(name="Under control", said=self._held(Scope.CONFIRMED), beside=self._in_reach()))
+        facts.append(self._who())
+        return facts
 
-    def _held(self) -> str:
-        counts = [
-            (sum(t.scope is Scope.CONFIRMED and t.entity.kind is kind for t in self.case.entities), noun)
-            for kind, noun in ((EntityKind.HOST, "host"), (EntityKind.ACCOUNT, "account"))
-        ]
-        return " and ".join(plural(n, noun) for n, noun in counts if n) or "nothing confirmed"
+    def _slept(self) -> str:
+        if not self.case.quiet:
+            return ""
+        longest = max((end - start).total_seconds() for start, end in self.case.quiet)
+        return f"{plural(len(self.case.quiet), 'quiet period')}, the longest {duration_words(longest)}"
 
-    def _who(self) -> str:
-        return "not enough to name anyone" if self.assessment.is_abstention else self.assessment.hypotheses[0].name
+    def _held(self, scope: Scope) -> str:
+        nouns = ((EntityKind.HOST, "host"), (EntityKind.ACCOUNT, "account"), (EntityKind.MAILBOX, "mailbox"))
+        counts = [(sum(t.scope is scope and t.entity.kind is kind for t in self.case.entities), n) for kind, n in nouns]
+        words = [f"{n:,} mailboxes" if noun == "mailbox" and n > 1 else plural(n, noun) for n, noun in counts if n]
+        return ", ".join(words) or "nothing confirmed"
+
+    def _in_reach(self) -> str:
+        reach = self._held(Scope.POTENTIAL)
+        return "" if reach == "nothing confirmed" else f"within reach, no trace either way: {reach}"
+
+    def _who(self) -> _Fact:
+        confidence = f"assessment, {self.assessment.confidence} confidence"
+        if self.assessment.is_abstention:
+            return _Fact(name="Who", said="nobody can be named", beside=confidence)
+        first = self.assessment.hypotheses[0]
+        return _Fact(name="Who", said=f"{first.name} ({first.term})", beside=confidence)
+
+    @property
+    def reached(self) -> str:
+        """Since when and how long, for the list of cases."""
+        stayed = f", {duration_words(self.case.dwell_s)}" if self.case.dwell_s is not None else ""
+        return f"{break_in_words(self.case.break_in)}{stayed}"
+
+    @property
+    def grounds(self) -> list[tuple[str, int]]:
+        """The sentences that support the break-in, each once, with how often it is said."""
+        counts: dict[str, int] = {}
+        for ground in self.case.break_in.grounds:
+            counts[ground] = counts.get(ground, 0) + 1
+        return list(counts.items())
+
+    @property
+    def strip(self) -> Strip | None:
+        """The case over time."""
+        return strip_of(self.case, self._all, self._brief.coverage)
 
     @property
     def context(self) -> list[Finding]:
         """Weak findings beside the case."""
-        return [self._findings[f] for f in self.case.context]
+        return [self._all[f] for f in self.case.context]
 
     @property
     def hosts(self) -> list[str]:
+        """Hosts of the findings shown."""
         return sorted({v.host for v in self.findings if v.host})
 
     @property
-    def levels(self) -> list[str]:
-        ranked = sorted({v.finding.detector.level for v in self.findings}, key=lambda level: -level.rank)
-        return [str(level) for level in ranked]
+    def levels(self) -> list[Level]:
+        """Levels of all findings of the case."""
+        return [self._all[f].detector.level for f in self.case.findings]
 
     @property
-    def scope(self) -> list[tuple[str, list[ScopedEntity]]]:
-        """Hosts, accounts and mailboxes, the confirmed first."""
-        return self._scoped(main=True)
+    def confirmed(self) -> list[ScopedEntity]:
+        """Hosts, accounts and mailboxes under the intruder's control."""
+        return self._scoped(main=True, scope=Scope.CONFIRMED)
 
     @property
-    def traces(self) -> list[tuple[str, list[ScopedEntity]]]:
+    def potential(self) -> list[ScopedEntity]:
+        """Hosts, accounts and mailboxes within reach."""
+        return self._scoped(main=True, scope=Scope.POTENTIAL)
+
+    @property
+    def traces(self) -> list[ScopedEntity]:
         """Addresses, names, processes, files, hashes and services."""
-        return self._scoped(main=False)
+        return self._scoped(main=False, scope=None)
 
-    def _scoped(self, *, main: bool) -> list[tuple[str, list[ScopedEntity]]]:
-        chosen = [t for t in self.case.entities if (t.entity.kind in _MAIN_KINDS) is main]
-        chosen.sort(key=lambda t: (_kind_rank(t.entity.kind), t.scope is not Scope.CONFIRMED, t.entity.value))
-        return [(str(kind), list(group)) for kind, group in groupby(chosen, key=lambda t: t.entity.kind)]
+    def _scoped(self, *, main: bool, scope: Scope | None) -> list[ScopedEntity]:
+        kinds = list(EntityKind)
+        chosen = [
+            t
+            for t in self.case.entities
+            if (t.entity.kind in _MAIN_KINDS) is main and (scope is None or t.scope is scope)
+        ]
+        return sorted(chosen, key=lambda t: (kinds.index(t.entity.kind), t.entity.value))
 
     @property
-    def matrix(self) -> list[tuple[str, list[tuple[str, str, int]]]]:
-        """Per tactic its techniques: (id, name, findings); a rule may be tagged with tactics its techniques lack."""
-        tactics = self._brief.technique_tactics
+    def matrix(self) -> list[tuple[str, list[_Cell]]]:
+        """Per tactic its techniques; a rule may be tagged with tactics that its techniques lack."""
+        tactics, names = self._brief.technique_tactics, self._brief.technique_names
         columns = []
         for stage in self.case.stages:
-            members = [self._findings[f] for f in stage.findings]
+            members = [self._all[f] for f in stage.findings]
             cells = [
-                (t, self._brief.technique_names.get(t, ""), sum(t in f.detector.techniques for f in members))
+                _Cell(id=t, name=names.get(t, ""), n_findings=sum(t in f.detector.techniques for f in members))
                 for t in stage.techniques
                 if stage.tactic in tactics.get(t, (stage.tactic,))
             ]
@@ -235,117 +276,45 @@ class _CaseView:
 
     @property
     def software(self) -> list[str]:
+        """Software named by its rules."""
         names = self._brief.software_names
         return [f"{names[s]} ({s})" if s in names else s for s in self.case.software]
 
     @property
-    def lanes(self) -> list[_Lane]:
-        """Findings over time, a lane per tactic."""
-        begin, end = self._span()
-        if begin is None or end is None:
-            return []
-        return [
-            _Lane(
-                title=tactic_title(stage.tactic),
-                marks=tuple(m for f in stage.findings for m in _marks(self._findings[f], begin, end)),
-            )
-            for stage in self.case.stages
-        ]
+    def bonds(self) -> list[tuple[str, list[Finding]]]:
+        """Why findings belong together: what they share, and those that share it."""
+        found: dict[str, dict[str, Finding]] = {}
+        for link in self.case.links:
+            members = found.setdefault(link.reason, {})
+            members |= {f: self._all[f] for f in (link.a, link.b) if f in self._all}
+        return [(reason, sorted(members.values(), key=_by_time)) for reason, members in found.items()]
 
     @property
-    def silences(self) -> list[_Mark]:
-        begin, end = self._span()
-        if begin is None or end is None:
-            return []
-        return [
-            _Mark(
-                left=_place(start, begin, end),
-                width=_place(stop, begin, end) - _place(start, begin, end),
-                level="quiet",
-                label=f"quiet for {duration_words((stop - start).total_seconds())}",
-            )
-            for start, stop in self.case.quiet
-        ]
+    def weighed(self) -> list[_Weighed]:
+        """The leading hypotheses and the unknown group, with their strongest evidence."""
+        n_groups, n_items = (5, 12) if self.is_whole else (2, 5)
+        leading = self.assessment.hypotheses[:n_groups]
+        unknown = [h for h in self.assessment.hypotheses if h.group == UNKNOWN_GROUP and h not in leading]
+        return [_weighed(h, n_items) for h in (*leading, *unknown)]
 
-    @property
-    def ticks(self) -> list[tuple[float, str]]:
-        begin, end = self._span()
-        if begin is None or end is None or begin == end:
-            return []
-        seconds = (end - begin).total_seconds()
-        form = "%b %Y" if seconds > 90 * 86_400 else "%d %b" if seconds > 3 * 86_400 else "%d %b %H:%M"
-        form = form if seconds > 3_600 else "%H:%M:%S"
-        return [(step * 20.0, (begin + (end - begin) * step / 5).strftime(form)) for step in range(6)]
-
-    def _span(self) -> tuple[datetime | None, datetime | None]:
-        times = [t for t in (self.case.break_in.latest, self.case.first_at, self.case.last_at) if t is not None]
-        return (min(times), max(times)) if times else (None, None)
-
-    def _view(self, number: int, finding: Finding) -> _FindingView:
-        host = next((e.value for e in finding.entities if e.kind is EntityKind.HOST), "")
-        detector = finding.detector
-        words = [detector.title, host, *detector.techniques, *(e.value for e in finding.entities)]
-        if number >= _FINDINGS_WITH_EVIDENCE:
-            note = f"only the first {_FINDINGS_WITH_EVIDENCE} findings show their records here"
-            records: tuple[_RecordView, ...] = ()
-        else:
-            records = tuple(self._record(e) for e in finding.evidence)
-            omitted = finding.n_evidence_omitted
-            note = f"{plural(omitted, 'further record')} matched in the same way" if omitted else ""
-        return _FindingView(
-            finding=finding,
-            host=host,
-            search=" ".join(words).lower(),
-            records=records,
-            note=f"{note}; findings.jsonl has what is kept of them" if note else "",
-        )
-
-    def _record(self, evidence: Evidence) -> _RecordView:
-        text, note = _pretty(evidence.original), ""
-        if len(text) > _RECORD_CHARACTERS:
-            note = f"cut after {_RECORD_CHARACTERS:,} of {len(text):,} characters; findings.jsonl has it whole"
-            text = text[:_RECORD_CHARACTERS]
-        if not self._budget.take(len(text)):
-            text, note = "", "left out to keep this page small; findings.jsonl has it"
-        ref = evidence.ref
-        return _RecordView(
-            file=ref.file,
-            record=ref.record,
-            at=_instant(ref.at),
-            clock=ref.clock,
-            text=text,
-            note=note,
-            reasons=tuple(_flat(evidence.matched, 0)),
-        )
+    def seen_in(self, item: EvidenceItem) -> list[Finding]:
+        """Return a few findings that show an item and that the page shows, each title once."""
+        by_title = {self._all[f].detector.title: self._all[f] for f in reversed(item.findings) if f in self.shown}
+        return list(reversed(by_title.values()))[:3]
 
 
-def _flat(clause: Clause, depth: int) -> Iterator[tuple[int, Clause]]:
-    yield depth, clause
-    for child in clause.children:
-        yield from _flat(child, depth + 1)
+def _by_time(finding: Finding) -> tuple[bool, float, str]:
+    at = finding.first_at
+    return at is None, at.timestamp() if at is not None else 0.0, finding.id
 
 
-def _pretty(original: str) -> str:
-    try:
-        return json.dumps(json.loads(original), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return original
-
-
-def _kind_rank(kind: EntityKind) -> int:
-    return list(EntityKind).index(kind)
-
-
-def _place(at: datetime, begin: datetime, end: datetime) -> float:
-    seconds = (end - begin).total_seconds()
-    return round(100 * (at - begin).total_seconds() / seconds, 3) if seconds else 50.0
-
-
-def _marks(finding: Finding, begin: datetime, end: datetime) -> Iterator[_Mark]:
-    times = {t for t in (finding.first_at, finding.last_at, *(e.ref.at for e in finding.evidence)) if t is not None}
-    for at in sorted(t for t in times if begin <= t <= end):
-        label = f"{_instant(at)} {finding.detector.title}"
-        yield _Mark(left=_place(at, begin, end), width=0, level=str(finding.detector.level), label=label)
+def _weighed(hypothesis: Hypothesis, n_items: int) -> _Weighed:
+    sides = (("For", hypothesis.evidence_for), ("Against", hypothesis.evidence_against))
+    return _Weighed(
+        hypothesis=hypothesis,
+        is_unknown=hypothesis.group == UNKNOWN_GROUP,
+        sides=tuple((side, items[:n_items], max(0, len(items) - n_items)) for side, items in sides if items),
+    )
 
 
 def _rules_by_reason(brief: Brief) -> list[tuple[str, str, list[str]]]:

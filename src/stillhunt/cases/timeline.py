@@ -91,7 +91,7 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         latest=first.at,
         is_censored=censored,
         host=first.host,
-        grounds=tuple(grounds),
+        grounds=tuple(dict.fromkeys(grounds)),
         findings=(first.finding.id,),
     )
 

@@ -111,7 +111,7 @@ class _Ledger:
             try:
                 self._take_document(file, place, document)
             # A rule is hostile data to a parser that is not ours: whatever it raises is about this rule alone.
-            except Exception as error:  # noqa: BLE001
+            except Exception as error:  # noqa: BLE001 - one rule, whatever is wrong with it, stops no other
                 self._refuse(file, document, _reason(error), line=_line(file, place, error))
 
     def result(self) -> RuleSet:
@@ -216,6 +216,6 @@ def _is_sound(key: str, value: Any) -> bool:
     try:
         compile_item(SigmaDetectionItem.from_mapping(key, value, policy=_POLICY))
     # Whatever a parser that is not ours raises on this item, the item is what it cannot take.
-    except Exception:  # noqa: BLE001
+    except Exception:  # noqa: BLE001 - of a rule that is refused anyway
         return False
     return True

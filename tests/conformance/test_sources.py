@@ -12,9 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhunt.errors import SourceError
-from stillhunt.telemetry.event import COMMON, TEXT, TEXT_LIST
+from stillhunt.telemetry.event import COMMON, LIST_FIELDS, TEXT, TEXT_LIST
 from stillhunt.telemetry.source import SOURCES, LogFile
-from stillhunt.telemetry.table import LIST_FIELDS, build_batch
 
 EVENT = {
     "Event": {"System": {"EventID": 1, "Channel": "System", "Provider": "p", "Computer": "c"}, "EventData": {"a": 1}}
@@ -24,6 +23,13 @@ SAMPLES = {
     "iis": b"#Fields: date time cs-method cs-uri-stem c-ip\n2021-01-01 00:00:00 GET / 192.0.2.1\n",
     "windows_evtx": b"ElfFile\x00" + b"\x00" * 5000,
 }
+
+
+def batches_of(name, log):
+    for found in SOURCES[name].read(log):
+        if found is not None:
+            log.outlet.rows.add(*found)
+    return list(log.outlet.rest())
 
 
 def test_every_source_has_a_sample_here():
@@ -43,15 +49,14 @@ def test_rubbish_raises_nothing_but_a_source_error(name, rubbish, keep):
     SOURCES[name].sniff(content)
     log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(content)))
     with contextlib.suppress(SourceError):
-        for event_class, row in SOURCES[name].read(log):
-            build_batch(event_class, [row])
+        batches_of(name, log)
 
 
 @pytest.mark.parametrize("name", [n for n in SOURCES.names() if n != "windows_evtx"])
 def test_batches_have_the_common_columns_and_text_after_them(name):
     log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(SAMPLES[name])))
-    for event_class, row in SOURCES[name].read(log):
-        schema = build_batch(event_class, [row]).data.schema
+    for batch in batches_of(name, log):
+        schema = batch.data.schema
         assert set(schema.names[: len(COMMON)]) == set(COMMON)
         for field in schema:
             native = TEXT_LIST if field.name in LIST_FIELDS else TEXT

@@ -43,7 +43,6 @@ def make_batch() -> Callable[..., EventBatch]:
                 "event.clock": "TimeCreated",
                 "event.file": "a.evtx",
                 "event.record": number + 1,
-                "event.original": f"<Event {number + 1}/>",
                 "host.name": "web1",
                 **event,
             }

@@ -15,10 +15,10 @@ from stillhunt.detection.sigma.load import load_rules
 from stillhunt.knowledge import load_knowledge
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.outlet import WindowsRecords
 from stillhunt.telemetry.sources.iis import EVENT_CLASS as IIS
 from stillhunt.telemetry.sources.iis import request_row
-from stillhunt.telemetry.table import build_batch
-from stillhunt.telemetry.windows import WindowsEvent, to_row
+from stillhunt.telemetry.table import Rows, build_batch
 from stillhunt.terms.technique import TACTICS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -43,20 +43,16 @@ DOCUMENTS = {path: read(path) for path in RULE_FILES}
 def batch_of(event: dict[str, Any]) -> EventBatch:
     fields = event["fields"]
     if event.get("source") == "iis":
-        return build_batch(IIS, [request_row(fields, file="case.yml", record=1, original="")])
-    windows = WindowsEvent(
-        provider=event["provider"],
-        channel=event["channel"],
-        event_id=str(event["event_id"]),
-        computer="ws1.corp.example",
-        record_id=1,
-        at=None,
-        clock="",
-        system={},
-        data=fields,
-    )
-    event_class, row = to_row(windows, file="case.yml", record=1, original="")
-    return build_batch(event_class, [row])
+        rows = Rows()
+        rows.add(IIS, request_row(fields, file="case.yml", record=1, original=""))
+        pieces = list(rows.pieces())
+    else:
+        system = {"Provider": event["provider"], "Channel": event["channel"], "EventID": str(event["event_id"])}
+        system |= {"Computer": "ws1.corp.example", "EventRecordID": 1}
+        records = WindowsRecords()
+        records.add({"Event": {"System": system, "EventData": fields}}, file="case.yml", number=1)
+        pieces = list(records.pieces())
+    return build_batch(pieces[0].event_class, pieces)
 
 
 def outcome(rule_id: str, event: dict[str, Any]) -> tuple[bool, bool]:
@@ -135,5 +131,5 @@ def test_pack_keeps_quiet_on_ordinary_machines(shared_data):
     scan = Scan(LOADED)
     for batch in reading.batches():
         scan.feed(batch)
-    loud = [f for f in scan.findings(reading.clocks.shift_s) if f.detector.level.rank >= 3]
+    loud = [f for f in scan.findings(reading.clocks.shift_s, reading.fetch) if f.detector.level.rank >= 3]
     assert loud == []

@@ -21,11 +21,12 @@ from stillhunt.detection.sigma.load import load_rules
 from stillhunt.telemetry.collect import Reading
 
 scan = Scan(load_rules([Path(sys.argv[1])]))
-for batch in Reading([Path(sys.argv[2])]).batches():
+reading = Reading([Path(sys.argv[2])])
+for batch in reading.batches():
     scan.feed(batch)
 found = [
     [Path(evidence.ref.file).name, finding.detector.id]
-    for finding in scan.findings(lambda file, host: 0)
+    for finding in scan.findings(lambda file, host: 0, reading.fetch)
     for evidence in finding.evidence
 ]
 print(json.dumps({"found": found, "rss_kib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}))

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 from ipaddress import ip_address
 
+import re2
 from sigma.conditions import ConditionAND, ConditionFieldEqualsValueExpression, ConditionNOT, ConditionOR
 from sigma.types import (
     SigmaBool,
@@ -76,8 +77,9 @@ def is_so(value, text, *, keyword=False):
     if isinstance(value, SigmaBool):
         return text.lower() == str(value.boolean).lower()
     if isinstance(value, SigmaRegularExpression):
-        flags = [value.sigma_to_python_flags[flag] for flag in value.flags]
-        return re.compile(str(value.regexp), sum(flags)).search(text) is not None
+        # The language of expressions is RE2's, whose classes and word boundaries are ASCII while its case is not.
+        letters = "".join(FLAGS[flag.name] for flag in value.flags)
+        return re2.search(f"(?{letters}){value.regexp}" if letters else str(value.regexp), text) is not None
     if isinstance(value, SigmaCIDRExpression):
         return address_in(text, value.network)
     assert isinstance(value, SigmaCompareExpression)
@@ -85,6 +87,9 @@ def is_so(value, text, *, keyword=False):
     if found is None:
         return False
     return {"LT": found < bound, "LTE": found <= bound, "GT": found > bound, "GTE": found >= bound}[value.op.name]
+
+
+FLAGS = {"IGNORECASE": "i", "MULTILINE": "m", "DOTALL": "s"}
 
 
 def string_is(value, text, *, keyword):

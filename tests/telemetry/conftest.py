@@ -5,11 +5,17 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from stillhunt.telemetry.collect import Reading
+from stillhunt.telemetry.event import COMMON, EventClass
+from stillhunt.telemetry.outlet import WindowsRecords
+from stillhunt.telemetry.shapes import recipe_of, take_apart
+from stillhunt.telemetry.table import build_batch
+from stillhunt.telemetry.windows import WindowsTable
 
 
 @pytest.fixture
@@ -40,6 +46,36 @@ def evtx_dump() -> Callable[..., dict[str, Any]]:
                 "EventData": data,
             }
         }
+
+    return make
+
+
+def windows_table(record: Any) -> WindowsTable | None:
+    """Read one decoded record as the sources do; None if it is no Windows event."""
+    if not isinstance(record, dict):
+        return None
+    structure, values = take_apart(record)
+    recipe = recipe_of(structure)
+    return recipe.table([[value] for value in values]) if recipe and recipe.is_event(values) else None
+
+
+@pytest.fixture
+def as_table() -> Callable[[Any], WindowsTable | None]:
+    return windows_table
+
+
+@pytest.fixture
+def as_row() -> Callable[[dict[str, Any]], tuple[EventClass, SimpleNamespace]]:
+    """Return the class of a decoded record, and what its common and native columns hold."""
+
+    def make(record: dict[str, Any]):
+        records = WindowsRecords()
+        records.add(record, file="f", number=1)
+        (piece,) = records.pieces()
+        (row,) = build_batch(piece.event_class, [piece]).data.to_pylist()
+        held = {name: value for name, value in row.items() if value is not None}
+        common = {name: held.pop(name) for name in COMMON if name in held}
+        return piece.event_class, SimpleNamespace(common=common, native=held)
 
     return make
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 import zlib
 from struct import pack, pack_into
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from stillhunt.telemetry.chunks import CHUNK_MAGIC, CHUNK_SIZE, FILE_MAGIC, MendedFile, mended_chunk
+from stillhunt.telemetry.chunks import CHUNK_MAGIC, CHUNK_SIZE, mended_chunk
 
 
 def _record(number: int, body: bytes) -> bytes:
@@ -62,13 +61,3 @@ def test_mending_any_bytes_ends_and_keeps_the_size(rubbish, place):
     chunk = bytearray(_chunk(*(_record(n, bytes(60)) for n in range(1, 9))))
     chunk[place : place + len(rubbish)] = rubbish
     assert len(mended_chunk(bytes(chunk[:CHUNK_SIZE]))) == CHUNK_SIZE
-
-
-@given(st.binary(max_size=200), st.lists(st.tuples(st.integers(0, 70_000), st.integers(0, 5_000)), max_size=5))
-def test_a_file_of_any_bytes_can_be_read_at_any_place(content, reads):
-    file = MendedFile(io.BytesIO(content))
-    whole = file.read()
-    assert whole.startswith(FILE_MAGIC)
-    for place, size in reads:
-        file.seek(place)
-        assert whole[place : place + size].startswith(file.read(size))

@@ -214,7 +214,6 @@ def test_events_wrapped_in_one_object_are_read(evtx_dump, read, tmp_path, wrap, 
     (tmp_path / "x").write_text(json.dumps(wrap(events), indent=indent))
     rows, _ = read(tmp_path / "x")
     assert [r["EventRecordID"] for r in rows] == ["0", "1", "2"]
-    assert json.loads(rows[1]["event.original"])
 
 
 def test_a_workspace_is_not_read_as_logs(evtx_dump, read, write_lines, tmp_path):
@@ -290,7 +289,24 @@ def test_progress_is_told_in_bytes_and_ends_at_the_total(evtx_dump, write_lines)
 
 
 def test_batches_stay_small(evtx_dump, write_lines):
-    path = write_lines([evtx_dump(record=i, Noise="x" * 2000) for i in range(12_000)])
-    sizes = [b.data.num_rows for b in Reading([path]).batches()]
-    assert sum(sizes) == 12_000
-    assert max(sizes) < 5_000
+    path = write_lines([evtx_dump(record=i, Noise=f"{i:08}" * 800) for i in range(40_000)])
+    batches = [b.data for b in Reading([path]).batches()]
+    assert sum(b.num_rows for b in batches) == 40_000
+    assert max(b.nbytes for b in batches) < 128 << 20
+
+
+def test_records_are_read_again_with_their_text(evtx_dump, write_lines):
+    path = write_lines([{"records": [evtx_dump(record=9), evtx_dump(record=8)]}, evtx_dump(record=7)])
+    reading = Reading([path])
+    assert sum(b.data.num_rows for b in reading.batches()) == 3
+    ((batch, originals),) = reading.fetch({str(path): {1: frozenset({-1})}})
+    assert batch.data["EventRecordID"].to_pylist() == ["9", "8"]
+    assert json.loads(originals[str(path), 1])["Event"]["System"]["EventRecordID"] == 9
+
+
+def test_a_file_that_is_gone_gives_nothing_again(evtx_dump, write_lines):
+    path = write_lines([evtx_dump()])
+    reading = Reading([path])
+    list(reading.batches())
+    path.unlink()
+    assert list(reading.fetch({str(path): {1: frozenset({-1})}})) == []

@@ -8,16 +8,10 @@ import zipfile
 import pytest
 
 from stillhunt.telemetry.logsource import CATEGORIES, CHANNELS_BY_SERVICE, event_class
-from stillhunt.telemetry.shapes import from_json
-from stillhunt.telemetry.windows import to_row
 
 
-def _row(record):
-    return to_row(from_json(record), file="f", record=1, original="{}")
-
-
-def test_a_process_creation_of_security_speaks_sysmons_names(evtx_dump):
-    found, row = _row(
+def test_a_process_creation_of_security_speaks_sysmons_names(evtx_dump, as_row):
+    found, row = as_row(
         evtx_dump(
             NewProcessName="C:\\Windows\\System32\\cmd.exe",
             ParentProcessName="C:\\inetsrv\\w3wp.exe",
@@ -47,26 +41,26 @@ def test_a_process_creation_of_security_speaks_sysmons_names(evtx_dump):
         ("-", "alice", "alice"),
     ],
 )
-def test_one_account_is_written_in_one_way(evtx_dump, domain, name, expected):
-    _, row = _row(evtx_dump(4624, TargetUserName=name, TargetDomainName=domain, IpAddress="::ffff:10.0.0.9"))
+def test_one_account_is_written_in_one_way(evtx_dump, domain, name, expected, as_row):
+    _, row = as_row(evtx_dump(4624, TargetUserName=name, TargetDomainName=domain, IpAddress="::ffff:10.0.0.9"))
     assert row.common["user.target.name"] == expected
     assert row.common["source.ip"] == "10.0.0.9"
 
 
-def test_a_ticket_is_asked_for_by_the_account_it_names(evtx_dump):
-    _, row = _row(evtx_dump(4769, TargetUserName="alice@CORP.EXAMPLE", ServiceName="krbtgt"))
+def test_a_ticket_is_asked_for_by_the_account_it_names(evtx_dump, as_row):
+    _, row = as_row(evtx_dump(4769, TargetUserName="alice@CORP.EXAMPLE", ServiceName="krbtgt"))
     assert row.common["user.name"] == "corp\\alice"
     assert "service.name" not in row.common
 
 
-def test_the_records_own_event_id_wins_and_the_datas_channel_wins(evtx_dump):
-    found, row = _row(evtx_dump(1108, channel="Security", EventID="4688", Channel="Application"))
+def test_the_records_own_event_id_wins_and_the_datas_channel_wins(evtx_dump, as_row):
+    found, row = as_row(evtx_dump(1108, channel="Security", EventID="4688", Channel="Application"))
     assert (row.native["EventID"], row.native["Channel"]) == ("1108", "Application")
     assert (found.event_id, found.channel) == ("1108", "Security")
 
 
-def test_a_running_process_is_named_by_host_and_guid(evtx_dump):
-    _, row = _row(
+def test_a_running_process_is_named_by_host_and_guid(evtx_dump, as_row):
+    _, row = as_row(
         evtx_dump(
             10,
             provider="Microsoft-Windows-Sysmon",
@@ -99,39 +93,39 @@ def test_a_category_needs_provider_channel_and_event_id(provider, channel, event
     ("logged", "kept"),
     [("LOCAL", None), ("-", None), ("0200000A", None), ("::1", "::1"), ("::ffff:10.1.2.3", "10.1.2.3")],
 )
-def test_only_an_address_is_an_address(evtx_dump, logged, kept):
-    _, row = _row(evtx_dump(25, provider="x", channel="y", Address=logged))
+def test_only_an_address_is_an_address(evtx_dump, logged, kept, as_row):
+    _, row = as_row(evtx_dump(25, provider="x", channel="y", Address=logged))
     assert row.common.get("source.ip") == kept
 
 
 REMOTE_DESKTOP = "Microsoft-Windows-TerminalServices-RemoteConnectionManager"
 
 
-def test_a_remote_desktop_logon_names_its_account_and_address(evtx_dump):
+def test_a_remote_desktop_logon_names_its_account_and_address(evtx_dump, as_row):
     data = {"Param1": "Alice", "Param2": "CORP", "Param3": "203.0.113.9"}
-    _, row = _row(evtx_dump(1149, provider=REMOTE_DESKTOP, channel=f"{REMOTE_DESKTOP}/Operational", **data))
+    _, row = as_row(evtx_dump(1149, provider=REMOTE_DESKTOP, channel=f"{REMOTE_DESKTOP}/Operational", **data))
     assert (row.common["user.name"], row.common["source.ip"]) == ("corp\\alice", "203.0.113.9")
 
 
-def test_powershell_says_who_in_its_context_or_by_identifier(evtx_dump):
+def test_powershell_says_who_in_its_context_or_by_identifier(evtx_dump, as_row):
     shell = {"provider": "Microsoft-Windows-PowerShell", "channel": "Microsoft-Windows-PowerShell/Operational"}
-    _, row = _row(evtx_dump(4103, **shell, ContextInfo="  Severity = x\r\n  User = CORP\\Alice\r\n  Host = y"))
+    _, row = as_row(evtx_dump(4103, **shell, ContextInfo="  Severity = x\r\n  User = CORP\\Alice\r\n  Host = y"))
     assert row.common["user.name"] == "corp\\alice"
     record = evtx_dump(4104, **shell, ScriptBlockText="whoami")
     record["Event"]["System"]["Security"] = {"#attributes": {"UserID": "S-1-5-18"}}
-    assert _row(record)[1].common["user.name"] == "nt authority\\system"
+    assert as_row(record)[1].common["user.name"] == "nt authority\\system"
 
 
-def test_an_exchange_command_names_its_administrator(evtx_dump):
+def test_an_exchange_command_names_its_administrator(evtx_dump, as_row):
     data = ["Set-Mailbox", '-Identity "x"', "corp.example/Users/Alice", "S-1-5-21-1"]
-    _, row = _row(evtx_dump(1, provider="MSExchange CmdletLogs", channel="MSExchange Management", Data=data))
+    _, row = as_row(evtx_dump(1, provider="MSExchange CmdletLogs", channel="MSExchange Management", Data=data))
     assert row.common["user.name"] == "corp\\alice"
     assert row.native["Data"] == data
 
 
-def test_a_registry_change_of_security_speaks_sysmons_names(evtx_dump):
+def test_a_registry_change_of_security_speaks_sysmons_names(evtx_dump, as_row):
     key = "\\REGISTRY\\MACHINE\\SOFTWARE\\Run"
-    found, row = _row(
+    found, row = as_row(
         evtx_dump(4657, ObjectName=key, ObjectValueName="x", NewValue="evil.exe", ProcessName="C:\\a.exe")
     )
     assert found.categories == {"registry_event", "registry_set"}

@@ -56,7 +56,7 @@ def _decisive(batch: Batch, part: Part, row: int) -> list[tuple[str, str]]:
 
 
 def _holding(batch: Batch, part: Part, row: int) -> Iterator[Part]:
-    return (child for child in part.children if batch.where(child) >> row & 1)
+    return (child for child in part.children if batch.holds(child, row))
 
 
 def _leaf(batch: Batch, part: Part, row: int) -> Clause:
@@ -68,7 +68,7 @@ def _leaf(batch: Batch, part: Part, row: int) -> Clause:
 
 def _found(batch: Batch, part: Part, row: int) -> tuple[str, str | None]:
     """Return the field and the value that made a leaf hold; the value is None if the field is absent."""
-    number = next(n for n in part.tests if batch.rows(n) >> row & 1)
+    number = part.tests[0] if len(part.tests) == 1 else next(n for n in part.tests if batch.rows(n) >> row & 1)
     predicate = batch.predicate(number)
     if predicate.kind not in ROW_KINDS:
         return batch.texts(number, row)[0]

@@ -1,19 +1,19 @@
 """Many matches of one rule to one finding, in memory that does not grow with their number.
 
-What is kept does not depend on the order in which files or batches arrive: of times the first and last, of
-records the first four and the last, of entities the first by name, of more value sets than a finding each
-can be afforded for those with the smallest hash.
+What is kept does not depend on the order in which files or batches arrive, nor on how they were shared out among
+workers: of times the first and last, of records where the first four and the last lie, of entities the first by
+name, of more value sets than a finding each can be afforded for those with the smallest hash.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from stillhunt.detection.finding import Clause
 from stillhunt.terms.entity import Entity, EntityKind
 
-__all__ = ["N_ENTITIES", "N_FIRST", "N_VALUE_SETS", "Fold", "Match", "Record", "Shelf", "Tally"]
+__all__ = ["N_ENTITIES", "N_FIRST", "N_VALUE_SETS", "EntityKey", "Fold", "Match", "Shelf", "Tally", "outermost"]
 
 N_FIRST = 4
 """Records kept from the beginning of a finding; the last one is kept beside them."""
@@ -24,36 +24,39 @@ N_ENTITIES = 50
 _POOL = 200
 """Entities collected, at least, before the surplus is looked for: looking costs more than holding them."""
 
+_PENDING = 64
+"""Matches collected before those that will not be kept are dropped."""
+
 N_VALUE_SETS = 200
 """Findings of one rule on one host; further sets of values share one finding that says so."""
 
+EntityKey = tuple[str, str, str]
+"""Kind, value and role of an entity: quicker to hash than the entity itself."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Record:
-    """One matching record that is kept.
+
+class Match(NamedTuple):
+    """Where one matching record lies; matches sort by time, those without one last.
 
     Attributes:
-        at: Microseconds since 1970 UTC as logged, or None.
+        is_undated: Whether the record has no usable time.
+        at: Microseconds since 1970 UTC as logged; 0 without a time.
         number: Record id or line in its file.
-        clock: Field the time came from.
-        original: The raw record as text.
-        matched: Why it matched.
+        place: Where in the file to look for it first; -1 if its source does not say.
     """
 
-    at: int | None
+    is_undated: bool
+    at: int
     number: int
-    clock: str
-    original: str
-    matched: Clause
+    place: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Match:
-    """One matching record that may be kept: what decides that, and how to get the rest."""
-
-    at: int | None
-    number: int
-    keep: Callable[[], Record]
+def outermost(matches: Iterable[Match]) -> list[Match]:
+    """Return the first four and the last, in order of time; what has no time is neither if it can be helped."""
+    ordered = sorted(matches)
+    if len(ordered) <= N_FIRST + 1:
+        return ordered
+    n_dated = sum(not m.is_undated for m in ordered)
+    return [*ordered[:N_FIRST], ordered[max(n_dated, N_FIRST + 1) - 1]]
 
 
 @dataclass(slots=True)
@@ -64,41 +67,37 @@ class Tally:
         count: Matching records.
         first: Time of the first, or None if none has a time.
         last: Time of the last.
-        records: Records kept, in order of time; those without a time come last.
     """
 
     count: int = 0
     first: int | None = None
     last: int | None = None
-    records: list[Record] = field(default_factory=list)
+    _kept: list[Match] = field(default_factory=list)
 
-    def add(self, matches: Sequence[Match]) -> None:
-        """Count matches, and keep those that are among the first or the last."""
-        self.count += len(matches)
-        self._span(m.at for m in matches)
-        candidates = _outermost([*self.records, *matches])
-        self.records = [c.keep() if isinstance(c, Match) else c for c in candidates]
+    def add(self, match: Match) -> None:
+        """Count a match, and keep it if it may be among the first or the last."""
+        self.count += 1
+        if not match.is_undated:
+            if self.first is None or match.at < self.first:
+                self.first = match.at
+            if self.last is None or match.at > self.last:
+                self.last = match.at
+        self._kept.append(match)
+        if len(self._kept) >= _PENDING:
+            self._kept = outermost(self._kept)
 
     def merge(self, other: Tally) -> None:
         """Take in the matches of another finding in the same file."""
         self.count += other.count
-        self._span((other.first, other.last))
-        self.records = [c for c in _outermost([*self.records, *other.records]) if isinstance(c, Record)]
-
-    def _span(self, times: Iterable[int | None]) -> None:
-        known = [at for at in (self.first, self.last, *times) if at is not None]
+        known = [at for at in (self.first, self.last, other.first, other.last) if at is not None]
         if known:
             self.first, self.last = min(known), max(known)
+        self._kept = outermost([*self._kept, *other._kept])
 
-
-def _outermost(candidates: Sequence[Record | Match]) -> list[Record | Match]:
-    """Return the first four and the last, in order of time; what has no time is neither if it can be helped."""
-    ordered = sorted(candidates, key=lambda c: (c.at is None, c.at or 0, c.number))
-    if len(ordered) <= N_FIRST + 1:
-        return ordered
-    n_dated = sum(c.at is not None for c in ordered)
-    last = ordered[max(n_dated, N_FIRST + 1) - 1]
-    return [*ordered[:N_FIRST], last]
+    @property
+    def matches(self) -> list[Match]:
+        """The first four and the last."""
+        return outermost(self._kept)
 
 
 @dataclass(slots=True)
@@ -112,14 +111,18 @@ class Fold:
 
     tallies: dict[str, Tally] = field(default_factory=dict)
     has_all_entities: bool = True
-    _entities: set[Entity] = field(default_factory=set)
+    _entities: set[EntityKey] = field(default_factory=set)
     _pool: int = _POOL
 
-    def add(self, file: str, matches: Sequence[Match], entities: Iterable[Entity]) -> None:
-        """Take in matches from one file."""
-        self.tallies.setdefault(file, Tally()).add(matches)
+    def add(self, file: str, match: Match, entities: Sequence[EntityKey]) -> None:
+        """Take in a match."""
+        tally = self.tallies.get(file)
+        if tally is None:
+            tally = self.tallies[file] = Tally()
+        tally.add(match)
         self._entities.update(entities)
-        self._trim()
+        if len(self._entities) > self._pool:
+            self._trim_pool()
 
     def merge(self, other: Fold) -> None:
         """Take in another finding."""
@@ -127,32 +130,25 @@ class Fold:
             self.tallies.setdefault(file, Tally()).merge(tally)
         self._entities |= other._entities
         self.has_all_entities &= other.has_all_entities
-        self._trim()
+        if len(self._entities) > self._pool:
+            self._trim_pool()
 
     def entities(self) -> tuple[Entity, ...]:
         """Return what the matches are about, of each kind the first by name."""
-        self._trim_entities()
-        return tuple(sorted(self._entities))
+        self._trim()
+        return tuple(sorted(Entity(EntityKind(kind), value, role) for kind, value, role in self._entities))
+
+    def _trim_pool(self) -> None:
+        self._trim()
+        self._pool = max(_POOL, 2 * len(self._entities))
 
     def _trim(self) -> None:
-        if len(self._entities) > self._pool:
-            self._trim_entities()
-            self._pool = max(_POOL, 2 * len(self._entities))
-        holders = [(file, tally) for file, tally in self.tallies.items() if tally.records]
-        if len(holders) > N_FIRST + 1:
-            holders.sort(key=lambda pair: (pair[1].first is None, pair[1].first or 0, pair[0]))
-            latest = max(holders, key=lambda pair: (pair[1].last is not None, pair[1].last or 0, pair[0]))
-            for file, tally in holders[N_FIRST:]:
-                if file != latest[0]:
-                    tally.records = []
-
-    def _trim_entities(self) -> None:
-        by_kind: dict[EntityKind, list[Entity]] = {}
+        by_kind: dict[str, list[EntityKey]] = {}
         for entity in self._entities:
-            by_kind.setdefault(entity.kind, []).append(entity)
+            by_kind.setdefault(entity[0], []).append(entity)
         for named in by_kind.values():
             if len(named) > N_ENTITIES:
-                named.sort(key=lambda entity: (entity.value, entity.role))
+                named.sort(key=lambda entity: (entity[1], entity[2]))
                 self._entities.difference_update(named[N_ENTITIES:])
                 self.has_all_entities = False
 
@@ -187,3 +183,12 @@ class Shelf:
 
     def __len__(self) -> int:
         return len(self.folds) + (self.further is not None)
+
+    def merge(self, other: Shelf) -> None:
+        """Take in the findings of another worker."""
+        if other.further is not None:
+            self.further = self.further or Fold()
+            self.further.merge(other.further)
+        for key, fold in other.folds.items():
+            self.make_room(key)
+            self.fold_for(key).merge(fold)

@@ -95,9 +95,16 @@ class Column:
         self._parents: Any = pc.list_parent_indices(array) if is_list else None
         self._codes: Any = flat.indices
         self.texts: list[str | None] = flat.dictionary.to_pylist()
+        self._rows_by_places: dict[tuple[int, ...], Rows] = {}
 
-    def rows_of(self, places: Collection[int]) -> Rows:
+    def rows_of(self, places: tuple[int, ...]) -> Rows:
         """Return the rows that hold one of these places in ``texts``."""
+        # Many predicates hold for the same values, such as the one file name that all of them mean.
+        if places not in self._rows_by_places:
+            self._rows_by_places[places] = self._rows_of(places)
+        return self._rows_by_places[places]
+
+    def _rows_of(self, places: tuple[int, ...]) -> Rows:
         flags = pc.is_in(self._codes, value_set=pa.array(places, self._codes.type))
         if self._parents is None:
             return _from_flags(flags)
@@ -106,12 +113,12 @@ class Column:
     @cached_property
     def existing(self) -> Rows:
         """Rows that have the field."""
-        return self.rows_of([place for place, text in enumerate(self.texts) if text is not None])
+        return self.rows_of(tuple(place for place, text in enumerate(self.texts) if text is not None))
 
     @cached_property
     def filled(self) -> Rows:
         """Rows that hold more than empty text."""
-        return self.rows_of([place for place, text in enumerate(self.texts) if text])
+        return self.rows_of(tuple(place for place, text in enumerate(self.texts) if text))
 
     @cached_property
     def places(self) -> list[tuple[int, ...]]:
@@ -157,6 +164,7 @@ class Batch:
         self._names = frozenset(data.schema.names)
         self._columns: dict[str, Column] = {}
         self._rows: dict[int, Rows] = {}
+        self._bits: dict[int, tuple[Part, bytes]] = {}
         self._holding: dict[tuple[int, str], frozenset[int]] = {}
         self._hits = self._test(memory)
 
@@ -204,6 +212,14 @@ class Batch:
                 break
         return found
 
+    def holds(self, part: Part, row: int) -> bool:
+        """Say whether a part of a condition holds in a row; quick for many rows of the same part."""
+        known = self._bits.get(id(part))
+        if known is None:
+            # The part is kept beside its bits, so that its number stays its own.
+            known = self._bits[id(part)] = (part, self.where(part).to_bytes((self.n_rows + 7) // 8, "little"))
+        return bool(known[1][row >> 3] >> (row & 7) & 1)
+
     def rows(self, number: int) -> Rows:
         """Return the rows where a predicate holds."""
         if number not in self._rows:
@@ -248,7 +264,7 @@ class Batch:
         if predicate.kind not in ROW_KINDS:
             found = 0
             for field, places in self._hits.get(number, {}).items():
-                found |= self._columns[field].rows_of(places)
+                found |= self._columns[field].rows_of(tuple(places))
             return found
         if predicate.field is None:
             columns = [column for field in self.keyword_fields if (column := self.column(field))]

@@ -10,20 +10,26 @@ Layout: Microsoft, [MS-EVEN6]; J. Metz, "Windows XML Event Log (EVTX)", libyal.
 
 from __future__ import annotations
 
-import io
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from struct import Struct
-from typing import BinaryIO
 
-__all__ = ["CHUNK_MAGIC", "CHUNK_SIZE", "FILE_MAGIC", "MendedFile", "mended_chunk"]
+__all__ = [
+    "CHUNK_HEADER_SIZE",
+    "CHUNK_MAGIC",
+    "CHUNK_SIZE",
+    "FILE_HEADER",
+    "FILE_HEADER_SIZE",
+    "FILE_MAGIC",
+    "mended_chunk",
+]
 
 FILE_MAGIC = b"ElfFile\x00"
 CHUNK_MAGIC = b"ElfChnk\x00"
 CHUNK_SIZE = 1 << 16
-_FILE_HEADER = 4096
-_CHUNK_HEADER = 512
+FILE_HEADER_SIZE = 4096
+CHUNK_HEADER_SIZE = 512
 _TABLES = slice(128, 512)
 _RECORD_MAGIC = b"\x2a\x2a\x00\x00"
 _SMALLEST_RECORD = 28
@@ -50,76 +56,10 @@ class _Survey:
         n_sound: How many are sound.
     """
 
-    end: int = _CHUNK_HEADER
-    last: int = _CHUNK_HEADER
+    end: int = CHUNK_HEADER_SIZE
+    last: int = CHUNK_HEADER_SIZE
     damage: tuple[tuple[int, int], ...] = ()
     n_sound: int = 0
-
-
-class MendedFile(io.RawIOBase):
-    """The EVTX content of a seekable stream: a file header, then chunk after chunk, each mended as it is read.
-
-    Attributes:
-        damaged: What had to be mended, in order: ``file header``, ``chunk 3`` ...
-    """
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
-        size = stream.seek(0, io.SEEK_END)
-        stream.seek(0)
-        head = stream.read(_FILE_HEADER)
-        # A carved run of chunks has no file header at all.
-        self._first = 0 if head.startswith(CHUNK_MAGIC) else _FILE_HEADER
-        is_head_sound = head.startswith(FILE_MAGIC) and len(head) == _FILE_HEADER
-        self._head = head if is_head_sound else _file_header()
-        self.damaged: dict[str, None] = {} if is_head_sound else {"file header": None}
-        n_chunks = -(-max(0, size - self._first) // CHUNK_SIZE)
-        self._size = _FILE_HEADER + n_chunks * CHUNK_SIZE
-        self._position = 0
-        self._kept: tuple[int, bytes] = (-1, b"")
-
-    def readable(self) -> bool:
-        """Yes."""
-        return True
-
-    def seekable(self) -> bool:
-        """Yes."""
-        return True
-
-    def tell(self) -> int:
-        """Return the position in the mended content."""
-        return self._position
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Move to a position in the mended content."""
-        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._position, io.SEEK_END: self._size}[whence]
-        self._position = max(0, start + offset)
-        return self._position
-
-    def readinto(self, target: object) -> int:
-        """Read up to the end of the current chunk."""
-        view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
-        content = self._content()[: len(view)]
-        view[: len(content)] = content
-        self._position += len(content)
-        return len(content)
-
-    def _content(self) -> bytes:
-        """Return what lies from the position to the end of its chunk."""
-        if self._position < _FILE_HEADER:
-            return self._head[self._position :]
-        if self._position >= self._size:
-            return b""
-        index, inside = divmod(self._position - _FILE_HEADER, CHUNK_SIZE)
-        if self._kept[0] != index:
-            self._stream.seek(self._first + index * CHUNK_SIZE)
-            chunk = self._stream.read(CHUNK_SIZE).ljust(CHUNK_SIZE, b"\x00")
-            mended = mended_chunk(chunk)
-            self._kept = (index, mended)
-            # Emptied tables alone are no damage: a log copied from a running machine has no checksums yet.
-            if mended[_CHUNK_HEADER:] != chunk[_CHUNK_HEADER:] or mended[:8] != chunk[:8]:
-                self.damaged[f"chunk {index}"] = None
-        return self._kept[1][inside:]
 
 
 def mended_chunk(chunk: bytes) -> bytes:
@@ -150,7 +90,7 @@ def _has_checksum(chunk: bytes) -> bool:
 def _survey(chunk: bytes, *, is_header_sound: bool) -> _Survey:
     """Walk the records. Beyond the free space lie those of an earlier use of the chunk; their numbers do not follow."""
     free = _OFFSETS.unpack_from(chunk, 40)[2] if is_header_sound else CHUNK_SIZE
-    position, number = _CHUNK_HEADER, -1
+    position, number = CHUNK_HEADER_SIZE, -1
     found, damage = _Survey(), []
     while position < min(free, CHUNK_SIZE):
         if not _is_sound(chunk, position):
@@ -210,7 +150,11 @@ def _bridge(chunk: bytearray, start: int, end: int) -> None:
 
 
 def _file_header() -> bytes:
-    fields = Struct("<8sQQQIHHHH").pack(FILE_MAGIC, 0, 0, 1, 128, 1, 3, _FILE_HEADER, 1)
-    header = bytearray(fields.ljust(_FILE_HEADER, b"\x00"))
+    fields = Struct("<8sQQQIHHHH").pack(FILE_MAGIC, 0, 0, 1, 128, 1, 3, FILE_HEADER_SIZE, 1)
+    header = bytearray(fields.ljust(FILE_HEADER_SIZE, b"\x00"))
     _U32.pack_into(header, 124, zlib.crc32(header[:120]))
     return bytes(header)
+
+
+FILE_HEADER = _file_header()
+"""A sound header for a file of one chunk."""

@@ -19,10 +19,14 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import datetime
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillhunt.telemetry.coverage import ClockFault
 from stillhunt.telemetry.event import EventBatch
-from stillhunt.telemetry.instant import read_instant
+from stillhunt.telemetry.instant import instants_of
 from stillhunt.telemetry.logsource import SYSMON, SYSMON_CHANNEL
 from stillhunt.telemetry.shapes import COLLECTOR_TIME
 from stillhunt.terms.period import duration_words
@@ -54,11 +58,11 @@ class ClockLedger:
         names = batch.data.schema.names
         is_sysmon = (event.provider or "").lower() == SYSMON or (event.channel or "").lower() == SYSMON_CHANNEL
         if is_sysmon and "UtcTime" in names:
-            for key, seconds in _seconds_apart(batch, "UtcTime"):
-                self._differences[key].setdefault(event.event_id or "", Counter())[seconds] += 1
+            for key, seconds, n_records in _seconds_apart(batch, "UtcTime"):
+                self._differences[key].setdefault(event.event_id or "", Counter())[seconds] += n_records
         if COLLECTOR_TIME in names:
-            for key, seconds in _seconds_apart(batch, COLLECTOR_TIME):
-                self._deliveries[key][seconds] += 1
+            for key, seconds, n_records in _seconds_apart(batch, COLLECTOR_TIME):
+                self._deliveries[key][seconds] += n_records
         self._judged.clear()
 
     def shift_s(self, file: str, host: str) -> int:
@@ -83,13 +87,24 @@ class ClockLedger:
         return self._judged[key]
 
 
-def _seconds_apart(batch: EventBatch, other: str) -> Iterator[tuple[tuple[str, str], int]]:
-    """Yield (file, host) and how far another time of a record lies from its own."""
-    columns = batch.data.select(["@timestamp", other, "event.file", "host.name", "event.clock"]).to_pydict()
-    for logged, text, file, host, clock in zip(*columns.values(), strict=True):
-        # A file that keeps no system time is dated by UtcTime itself.
-        if logged is not None and clock != other and (found := read_instant(text)) is not None:
-            yield (file, host or ""), round((found - logged).total_seconds())
+def _seconds_apart(batch: EventBatch, other: str) -> Iterator[tuple[tuple[str, str], int, int]]:
+    """Yield (file, host), how far another time of a record lies from its own, and in how many records."""
+    data = batch.data
+    # A file that keeps no system time is dated by UtcTime itself.
+    is_own: Any = pc.equal(data.column("event.clock").cast(pa.string()), pa.scalar(other, pa.string()))
+    found = instants_of(data.column(other).cast(pa.string()))
+    apart: Any = pc.subtract(found.cast(pa.int64()), data.column("@timestamp").cast(pa.int64()))
+    rounded: Any = pc.round(pc.divide(apart.cast(pa.float64()), _MICROSECONDS))
+    seconds = rounded.cast(pa.int64())
+    table = pa.table({"file": data.column("event.file"), "host": data.column("host.name"), "seconds": seconds})
+    is_other: Any = pc.invert(pc.fill_null(is_own, _FALSE))
+    table = table.filter(pc.and_(pc.is_valid(seconds), is_other))
+    for row in table.group_by(["file", "host", "seconds"]).aggregate([([], "count_all")]).to_pylist():
+        yield (row["file"], row["host"] or ""), row["seconds"], row["count_all"]
+
+
+_MICROSECONDS = pa.scalar(1e6, pa.float64())
+_FALSE = pa.scalar(False, pa.bool_())
 
 
 def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, list[ClockFault]] | None:

@@ -3,24 +3,40 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import nullcontext
 from io import BufferedReader
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, NamedTuple
 
 from stillhunt.errors import InputError, Problem, SourceError
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members, seekable
 from stillhunt.telemetry.clock import ClockLedger
 from stillhunt.telemetry.coverage import Coverage, InputFile
-from stillhunt.telemetry.event import EventBatch, EventClass
+from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger
+from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.source import SOURCES, LogFile, Source
-from stillhunt.telemetry.table import Row, RowBuffer
 
-__all__ = ["WORKSPACE_MARKER", "Reading"]
+__all__ = ["WORKSPACE_MARKER", "Reading", "Retrieved", "Wanted"]
+
+Wanted = Mapping[str, Mapping[int, frozenset[int]]]
+"""Records to read again: file name to record number to the places where to look for it (-1: anywhere)."""
+
+
+class Retrieved(NamedTuple):
+    """Records that were read again.
+
+    Attributes:
+        batch: Their events; may hold others that share a number with them.
+        originals: Raw text by (file name, record number).
+    """
+
+    batch: EventBatch
+    originals: Mapping[tuple[str, int], str]
+
 
 WORKSPACE_MARKER = "stillhunt-workspace.json"
 """A folder that holds this file is a workspace of stillhunt, not a folder of logs."""
@@ -42,8 +58,10 @@ class Reading:
         self._watch = watch
         self._ledger = ReadingLedger()
         self._done = self._total = 0
-        self._buffer = RowBuffer()
+        self._outlet = Outlet()
         self._handle: BinaryIO | None = None
+        self._path: Path | None = None
+        self._found_in: dict[str, tuple[Path, str]] = {}
 
     @property
     def clocks(self) -> ClockLedger:
@@ -64,13 +82,47 @@ class Reading:
         sizes = {path: _size(path) for path in files}
         self._total = sum(sizes.values())
         for path in files:
-            for event_class, row in self._file(path):
-                if self._buffer.add(event_class, row):
-                    yield from self._flush(row.file)
+            for _ in self._file(path):
+                for batch in self._outlet.due():
+                    yield self._observed(batch, path)
             self._done += sizes[path]
-        yield from self._flush("")
+        for batch in self._outlet.rest():
+            yield self._observed(batch, None)
         if not any(f.n_events for f in self._ledger.files):
             self._refuse()
+
+    def fetch(self, wanted: Wanted) -> Iterator[Retrieved]:
+        """Read some records again. What cannot be read any more is left out."""
+        by_path: dict[Path, set[str]] = {}
+        for name in wanted:
+            if name in self._found_in:
+                by_path.setdefault(self._found_in[name][0], set()).add(name)
+        outlet = Outlet()
+        originals: dict[tuple[str, int], str] = {}
+        for path in sorted(by_path):
+            for log in self._again(path, by_path[path], wanted, outlet):
+                originals |= {(log.name, number): text for number, text in log.originals.items()}
+                for batch in outlet.due():
+                    yield Retrieved(batch, originals)
+        for batch in outlet.rest():
+            yield Retrieved(batch, originals)
+
+    def _again(self, path: Path, names: set[str], wanted: Wanted, outlet: Outlet) -> Iterator[LogFile]:
+        try:
+            for member in members(path, lambda: path.open("rb", buffering=_BUFFER)):
+                if member.name not in names:
+                    continue
+                source = SOURCES[self._found_in[member.name][1]]
+                with member.open() as stream, seekable(stream) if source.needs_seek else nullcontext(stream) as content:
+                    log = LogFile(name=member.name, stream=content, outlet=outlet, only=wanted[member.name])
+                    for found in source.read(log):
+                        if found is not None and log.wants(found[1].record):
+                            outlet.rows.add(*found)
+                            log.keep(found[1].record, found[1].original)
+                yield log
+        except (SourceError, *DAMAGED):
+            # What could be read once was counted then; whoever asks sees which records do not come back.
+            return
 
     def _files(self) -> list[Path]:
         found: dict[Path, Path] = {}
@@ -126,8 +178,9 @@ class Reading:
         self._handle = path.open("rb", buffering=_BUFFER)
         return self._handle
 
-    def _file(self, path: Path) -> Iterator[tuple[EventClass, Row]]:
+    def _file(self, path: Path) -> Iterator[None]:
         # The one place where an error of one file becomes a problem, and the rest goes on.
+        self._path = path
         try:
             for member in members(path, lambda: self._open(path)):
                 if member.note:
@@ -140,7 +193,7 @@ class Reading:
             hint = "check that it exists and may be read"
             self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True, hint=hint)
 
-    def _member(self, member: Member) -> Iterator[tuple[EventClass, Row]]:
+    def _member(self, member: Member) -> Iterator[None]:
         with member.open() as stream:
             head = _peek(stream)
             name = _recognise(head)
@@ -148,15 +201,19 @@ class Reading:
                 self._unknown(member.name, head)
                 return
             source = SOURCES[name]
+            if self._path is not None:
+                self._found_in[member.name] = (self._path, name)
             with seekable(stream) if source.needs_seek else nullcontext(stream) as content:
-                yield from self._events(name, source, LogFile(name=member.name, stream=content))
+                yield from self._events(name, source, LogFile(name=member.name, stream=content, outlet=self._outlet))
 
-    def _events(self, name: str, source: Source, log: LogFile) -> Iterator[tuple[EventClass, Row]]:
-        n_events, trouble = 0, ""
+    def _events(self, name: str, source: Source, log: LogFile) -> Iterator[None]:
+        trouble = ""
         try:
             for found in source.read(log):
-                n_events += 1
-                yield found
+                if found is not None:
+                    log.n_events += 1
+                    self._outlet.rows.add(*found)
+                yield
         except SourceError as error:
             trouble = error.message
             self._problem(error.where or log.name, error.message, hint=error.hint)
@@ -171,17 +228,16 @@ class Reading:
                 path=log.name,
                 source=name,
                 n_bytes=_position(log.stream),
-                n_events=n_events,
+                n_events=log.n_events,
                 n_unread=log.n_unread,
                 note=trouble,
             )
         )
 
-    def _flush(self, subject: str) -> Iterator[EventBatch]:
-        for batch in self._buffer.flush():
-            self._ledger.observe(batch)
-            yield batch
-        self._tell(subject)
+    def _observed(self, batch: EventBatch, path: Path | None) -> EventBatch:
+        self._ledger.observe(batch)
+        self._tell(str(path or ""))
+        return batch
 
     def _tell(self, subject: str) -> None:
         inside = _position(self._handle) if self._handle is not None else 0

@@ -11,13 +11,16 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-__all__ = ["COMMON", "TEXT", "TEXT_LIST", "EventBatch", "EventClass"]
+__all__ = ["COMMON", "LIST_FIELDS", "TEXT", "TEXT_LIST", "EventBatch", "EventClass"]
 
 TEXT = pa.dictionary(pa.int32(), pa.string())
 """Type of a native field and of every common text column."""
 
 TEXT_LIST = pa.list_(TEXT)
 """Type of a field with several values in one event."""
+
+LIST_FIELDS = frozenset({"Data"})
+"""Native fields of that type."""
 
 COMMON: dict[str, tuple[pa.DataType, str]] = {
     "@timestamp": (
@@ -27,7 +30,7 @@ COMMON: dict[str, tuple[pa.DataType, str]] = {
     "event.clock": (TEXT, "The field of the record that `@timestamp` was read from."),
     "event.file": (TEXT, "The input file, as given, with `!member` for a member of an archive."),
     "event.record": (pa.int64(), "Record id, or line number, that finds the raw record again in that file."),
-    "event.original": (pa.string(), "The raw record as text."),
+    "event.place": (pa.int64(), "Where in the file to look for it first, as its source counts; null if it does not."),
     "host.name": (TEXT, "The machine the event happened on, lower case, as logged (often fully qualified)."),
     "user.name": (TEXT, "The acting account, lower case, as DOMAIN\\\\name where a domain is logged."),
     "user.target.name": (TEXT, "The account acted upon or logged on, in the same form."),

@@ -114,10 +114,14 @@ class ReadingLedger:
     def _observe_record_ids(self, channel: str, data: pa.RecordBatch) -> None:
         if "EventRecordID" not in data.schema.names or data.num_rows == 0:
             return
-        columns = data.select(["event.file", "host.name", "EventRecordID"]).to_pydict()
-        for file, host, record in zip(*columns.values(), strict=True):
-            if record is not None and record.isascii() and record.isdecimal():
-                self._record_ids[file, host or "", channel].append(int(record))
+        try:
+            numbers = data.column("EventRecordID").cast(pa.string()).cast(pa.int64())
+        except pa.ArrowInvalid:
+            numbers = pa.array([_number(text) for text in data.column("EventRecordID").to_pylist()], pa.int64())
+        table = pa.table({"file": data.column("event.file"), "host": data.column("host.name"), "number": numbers})
+        for row in table.group_by(["file", "host"]).aggregate([("number", "list")]).to_pylist():
+            ids = (number for number in row["number_list"] if number is not None)
+            self._record_ids[row["file"], row["host"] or "", channel].extend(ids)
 
     def _holes(self) -> tuple[list[RecordHole], list[Problem]]:
         found: list[RecordHole] = []
@@ -187,6 +191,10 @@ class ReadingLedger:
             )
             for file, n in sorted(self._odd_times.items())
         ]
+
+
+def _number(text: str | None) -> int | None:
+    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _silences(hours: Sequence[float]) -> list[tuple[float, float, float]]:

@@ -3,129 +3,459 @@
 Known: ``evtx_dump`` and whatever keeps its nesting (also dotted); Winlogbeat 6 to 8, also wrapped by
 Elasticsearch; flat as NXLog, WEC collectors and Splunk write it; Hayabusa's timeline. A shape is recognised per
 record, since exports are often a pile.
+
+Records of one export have few different structures, so a record is first taken apart into its structure (the
+names, nested as they are) and its values. What the values of a structure mean is worked out once, from the names
+alone; it is a :class:`Recipe`, which turns thousands of rows of values into columns.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from stillhunt.telemetry.account import qualified
-from stillhunt.telemetry.instant import has_zone, read_instant
-from stillhunt.telemetry.table import Value
-from stillhunt.telemetry.windows import WindowsEvent, event_data, text_of
+from stillhunt.telemetry.columns import combined, constant, first_filled, mapped, text_column, text_list_column, text_of
+from stillhunt.telemetry.event import LIST_FIELDS
+from stillhunt.telemetry.instant import instants, zoned
+from stillhunt.telemetry.windows import WindowsTable
 
-__all__ = ["COLLECTOR_TIME", "from_evtx_dump", "from_json"]
+__all__ = ["COLLECTOR_TIME", "Recipe", "Structure", "joined_cells", "recipe_of", "take_apart"]
 
-_Node = Mapping[str, Any]
+Structure = tuple[str | bool, ...]
+"""Names of a record in order; those of a nested object lie between True with the object's name, and False."""
+
+_Tree = dict[str, "int | _Tree"]
+"""Names to places in the list of values, nested as in the record."""
 
 COLLECTOR_TIME = "@timestamp (collector)"
 """Native field that keeps the collector's time where the record's own says no zone."""
 
+_UNNAMED = "\x00unnamed"
+"""Stands beside the names of ``Data`` for the values that have none."""
 
-def from_json(record: object) -> WindowsEvent | None:
-    """Return the Windows event that a decoded JSON value holds, or None if it holds none."""
-    if not isinstance(record, dict):
+_MOST_FIELDS = 2_000
+"""Fields of one event that become columns; no event of Windows has a tenth of them."""
+
+
+def take_apart(record: Mapping[str, Any]) -> tuple[Structure, list[object]]:
+    """Return the structure of a record and its values.
+
+    Raises:
+        RecursionError: It is nested too deeply.
+    """
+    names: list[str | bool] = []
+    values: list[object] = []
+    _take_apart(record, names, values)
+    return tuple(names), values
+
+
+def _take_apart(record: Mapping[str, Any], names: list[str | bool], values: list[object]) -> None:
+    for name, value in record.items():
+        kind = type(value)
+        if kind is dict or (kind is list and value and name in _MAY_LIST_OBJECTS):
+            nested = value
+            if name == "Data":
+                nested = _named_and_unnamed(value)
+            elif kind is list:
+                nested = _merged(value)
+            if nested is not None:
+                names += (True, name)
+                _take_apart(nested, names, values)
+                names.append(False)
+                continue
+        names.append(name)
+        values.append(value)
+
+
+_MAY_LIST_OBJECTS = frozenset({"Data", "EventData", "UserData", "event_data"})
+
+
+def _merged(items: Sequence[object]) -> dict[str, Any] | None:
+    """Make one object of a list of objects; None if it is another list."""
+    if not all(isinstance(item, dict) for item in items):
         return None
+    return {name: value for item in items if isinstance(item, dict) for name, value in item.items()}
+
+
+def _named_and_unnamed(value: object) -> dict[str, object]:
+    """Sort <Data> elements: named ones under their names, unnamed ones in one list."""
+    found: dict[str, object] = {}
+    unnamed: list[object] = []
+    for item in value if isinstance(value, list) else [value]:
+        name, held = None, item
+        if isinstance(item, Mapping):
+            attributes = item.get("#attributes")
+            name = (attributes.get("Name") if isinstance(attributes, Mapping) else None) or item.get("@Name")
+            held = item.get("#text") if {"#text", "#attributes", "@Name"} & item.keys() or not item else item
+        if isinstance(name, str):
+            found[name] = held
+        elif isinstance(held, dict):
+            found |= held
+        else:
+            unnamed += held if isinstance(held, list) else [held]
+    if unnamed or not found:
+        found[_UNNAMED] = unnamed
+    return found
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Recipe:
+    """What the values of records of one structure mean. Numbers are places in their lists of values.
+
+    Attributes:
+        provider: The first of these that says something names the provider.
+        channel: So for the channel.
+        event_id: So for the event id.
+        computer: So for the host.
+        record_id: So for the EventRecordID.
+        times: (field, place) of the record's time, the first that can be read counts.
+        system: Further system fields under Sigma's names.
+        data: EventData or UserData by native name; several places where a name comes twice.
+        user: Places of domain and name of the account that wrote the event, where the exporter looked it up.
+        collector_time: Place of the collector's time, used where the record's own says no zone.
+        is_abbreviated: The channel is one of Hayabusa's abbreviations.
+        is_origin_partial: Provider or channel may be missing and follow from the other.
+        n_left_out: Fields beyond those that become columns.
+        paths: What the value at each place is called in the record, with the names of the objects that hold it.
+    """
+
+    provider: tuple[int, ...] = ()
+    channel: tuple[int, ...] = ()
+    event_id: tuple[int, ...] = ()
+    computer: tuple[int, ...] = ()
+    record_id: tuple[int, ...] = ()
+    times: tuple[tuple[str, int], ...] = ()
+    system: Mapping[str, int] = field(default_factory=dict)
+    data: Mapping[str, tuple[int, ...]] = field(default_factory=dict)
+    user: tuple[int, int] | None = None
+    collector_time: int | None = None
+    is_abbreviated: bool = False
+    is_origin_partial: bool = False
+    n_left_out: int = 0
+    paths: tuple[str, ...] = ()
+
+    @cached_property
+    def origin(self) -> tuple[int, ...]:
+        """Places of the values that say of which provider, channel and event id, and so of which class, a record is."""
+        return (*self.provider, *self.channel, *self.event_id, *self.data.get("EventType", ()))
+
+    def is_event(self, values: Sequence[object]) -> bool:
+        """Tell whether the values, not only their names, are those of a Windows event."""
+        if not self.is_origin_partial:
+            return True
+        event_id = _first_text(values, self.event_id)
+        return event_id.isdecimal() and bool(_first_text(values, (*self.provider, *self.channel)))
+
+    def number(self, values: Sequence[object]) -> int:
+        """Return the EventRecordID; 0 where there is none."""
+        text = _whole(_first_text(values, self.record_id))
+        return int(text) if text else 0
+
+    @cached_property
+    def frame(self) -> tuple[object, ...]:
+        """What must be the same of two recipes for their records to share columns: all but system and event data."""
+        places = (self.provider, self.channel, self.event_id, self.computer, self.record_id, self.user or ())
+        named = tuple(tuple(self.paths[place] for place in group) for group in places)
+        times = tuple((name, self.paths[place]) for name, place in self.times)
+        received = None if self.collector_time is None else self.paths[self.collector_time]
+        return (*named, times, received, self.is_abbreviated, self.is_origin_partial)
+
+    def widened(self, others: Sequence[Recipe]) -> Recipe:
+        """Return a recipe for the records of several that share a frame, with places in a list of all their paths."""
+        at = {path: place for place, path in enumerate(_all_paths((self, *others)))}
+
+        def moved(recipe: Recipe, places: Sequence[int]) -> tuple[int, ...]:
+            return tuple(at[recipe.paths[place]] for place in places)
+
+        system = {name: moved(r, [p])[0] for r in (self, *others) for name, p in r.system.items()}
+        data: dict[str, tuple[int, ...]] = {}
+        for recipe in (self, *others):
+            for name, places in recipe.data.items():
+                data[name] = tuple(dict.fromkeys((*data.get(name, ()), *moved(recipe, places))))
+        return replace(
+            self,
+            provider=moved(self, self.provider),
+            channel=moved(self, self.channel),
+            event_id=moved(self, self.event_id),
+            computer=moved(self, self.computer),
+            record_id=moved(self, self.record_id),
+            times=tuple((name, moved(self, [place])[0]) for name, place in self.times),
+            system=system,
+            data=data,
+            user=None if self.user is None else (moved(self, self.user)[0], moved(self, self.user)[1]),
+            collector_time=None if self.collector_time is None else moved(self, [self.collector_time])[0],
+            paths=tuple(at),
+        )
+
+    def table(self, cells: Sequence[Sequence[object]]) -> WindowsTable:
+        """Turn the values of records that agree in their :attr:`origin` into columns.
+
+        Args:
+            cells: For each place, the values there of all records.
+        """
+        n_rows = len(cells[0])
+        known: dict[int, Any] = {}
+
+        def texts(place: int) -> Any:
+            if place not in known:
+                known[place] = text_column(cells[place])
+            return known[place]
+
+        def first(places: Sequence[int]) -> Any:
+            found = first_filled([texts(place) for place in places])
+            return constant(None, n_rows) if found is None else found
+
+        at, clock = instants([(name, cells[place]) for name, place in self.times], n_rows)
+        columns = {name: texts(place) for name, place in self.system.items()}
+        for name, places in self.data.items():
+            if name in LIST_FIELDS:
+                columns[name] = text_list_column(_chained([cells[place] for place in places]))
+            elif len(places) == 1:
+                columns[name] = texts(places[0])
+            else:
+                columns[name] = combined([texts(p) for p in places[:2]], _both)
+        if self.collector_time is not None and (received := self._received(cells, clock)) is not None:
+            columns[COLLECTOR_TIME] = received
+        values = [cell[0] for cell in cells]
+        provider, channel = self._said_origin(values)
+        return WindowsTable(
+            provider=provider,
+            channel=channel,
+            event_id=_first_text(values, self.event_id),
+            computer=first(self.computer),
+            record_id=mapped(first(self.record_id), _whole),
+            at=at,
+            clock=clock,
+            user=self._user(texts),
+            columns=columns,
+        )
+
+    def _said_origin(self, values: Sequence[object]) -> tuple[str, str]:
+        provider, channel = _first_text(values, self.provider), _first_text(values, self.channel)
+        if self.is_abbreviated:
+            channel = _HAYABUSA_CHANNELS.get(channel, channel)
+        if self.is_origin_partial:
+            channel = channel or _CHANNEL_OF_PROVIDER.get(provider.lower(), "")
+            provider = provider or _PROVIDER_OF_CHANNEL.get(channel.lower(), "")
+        return provider, channel
+
+    def _user(self, texts: Any) -> Any:
+        if self.user is None:
+            return None
+        domain, name = self.user
+        return combined([texts(domain), texts(name)], lambda d, n: qualified(d or "", n or ""))
+
+    def _received(self, cells: Sequence[Sequence[object]], clock: Any) -> Any:
+        """Return the collector's time of records whose own says no zone, while the collector's does."""
+        assert self.collector_time is not None
+        own = {name: zoned(cells[place]) for name, place in self.times}
+        received = cells[self.collector_time]
+        has_zone = zoned(received)
+        kept = [
+            text if has_zone[row] and used != "@timestamp" and (used is None or not own[used][row]) else None
+            for row, (text, used) in enumerate(zip(received, clock.to_pylist(), strict=True))
+        ]
+        return text_column(kept) if any(text is not None for text in kept) else None
+
+
+def recipe_of(structure: Structure) -> Recipe | None:
+    """Return what records of a structure say, or None if they are no Windows events."""
+    tree = _tree(structure)
     for wrapper in ("_source", "result"):
-        inner = record.get(wrapper)
+        inner = tree.get(wrapper)
         if isinstance(inner, dict):
-            return from_json(inner)
-    for shape in (from_evtx_dump, _from_winlogbeat, _from_dotted, _from_hayabusa, _from_flat):
-        event = shape(record)
-        if event is not None:
-            return event
+            tree = inner
+    for shape in (_evtx_dump, _winlogbeat, _dotted, _hayabusa, _flat):
+        recipe = shape(tree)
+        if recipe is not None:
+            return _limited(replace(recipe, paths=_paths(structure)))
     return None
 
 
-def from_evtx_dump(record: _Node) -> WindowsEvent | None:
+def joined_cells(parts: Sequence[tuple[Recipe, Sequence[Sequence[object]]]]) -> tuple[Recipe, list[Sequence[object]]]:
+    """Join the records of several recipes that share a frame.
+
+    Args:
+        parts: Recipe, and the values of its records as :func:`take_apart` returned them.
+
+    Returns:
+        A recipe for all of them, and for each of its places the values of all records in their order.
+    """
+    if len(parts) == 1:
+        return parts[0][0], list(zip(*parts[0][1], strict=True))
+    recipe = parts[0][0].widened([other for other, _ in parts[1:]])
+    at = {path: place for place, path in enumerate(recipe.paths)}
+    cells: list[list[object]] = [[] for _ in at]
+    n_rows = 0
+    for own, rows in parts:
+        n_rows += len(rows)
+        for path, values in zip(own.paths, zip(*rows, strict=True), strict=True):
+            cells[at[path]].extend(values)
+        for cell in cells:
+            if len(cell) < n_rows:
+                cell.extend([None] * (n_rows - len(cell)))
+    return recipe, list(cells)
+
+
+def _paths(structure: Structure) -> tuple[str, ...]:
+    """Return what each value is called, unmistakably."""
+    found: list[str] = []
+    parents: list[str] = []
+    opens = False
+    for name in structure:
+        if name is True:
+            opens = True
+        elif name is False:
+            parents.pop()
+        elif opens:
+            parents.append(str(name))
+            opens = False
+        else:
+            found.append("\x00".join([*parents, str(name)]))
+    return tuple(found)
+
+
+def _all_paths(recipes: Sequence[Recipe]) -> list[str]:
+    return list(dict.fromkeys(path for recipe in recipes for path in recipe.paths))
+
+
+def _tree(structure: Structure) -> _Tree:
+    root: _Tree = {}
+    stack = [root]
+    place = 0
+    opens = False
+    for name in structure:
+        if name is True:
+            opens = True
+        elif name is False:
+            stack.pop()
+        elif opens:
+            child: _Tree = {}
+            stack[-1][name] = child
+            stack.append(child)
+            opens = False
+        else:
+            stack[-1][name] = place
+            place += 1
+    return root
+
+
+def _limited(recipe: Recipe) -> Recipe:
+    n_left_out = len(recipe.data) - _MOST_FIELDS
+    if n_left_out <= 0:
+        return recipe
+    return replace(recipe, data=dict(list(recipe.data.items())[:_MOST_FIELDS]), n_left_out=n_left_out)
+
+
+def _event_data(node: int | _Tree | None) -> dict[str, tuple[int, ...]]:
+    """Flatten EventData or UserData to field names: attributes dropped, spaces removed, unnamed data in ``Data``.
+
+    The names of wrapping elements (UserData's one child) are dropped, those of values are kept.
+    """
+    found: dict[str, tuple[int, ...]] = {}
+    if isinstance(node, dict):
+        _flatten(node, found)
+    return found
+
+
+def _flatten(node: _Tree, found: dict[str, tuple[int, ...]]) -> None:
+    for key, value in node.items():
+        if key in _NO_FIELDS:
+            continue
+        name = "Data" if key == _UNNAMED else key.replace(" ", "")
+        if isinstance(value, dict):
+            text = value.get("#text")
+            if not isinstance(text, int):
+                _flatten(value, found)
+                continue
+            value = text  # noqa: PLW2901 - the element is its text from here on
+        found[name] = (*found.get(name, ()), value)
+
+
+_NO_FIELDS = frozenset({"#attributes", "xmlns", "@xmlns", "@Name"})
+
+
+def _evtx_dump(tree: _Tree) -> Recipe | None:
     """Read ``{"Event": {"System": ..., "EventData": ...}}``."""
-    event = record.get("Event", record)
+    event = tree.get("Event", tree)
     if not isinstance(event, dict):
         return None
     system = event.get("System")
     if not isinstance(system, dict):
         return None
-    at, clock = _first_time(
-        ("TimeCreated", _attribute(system.get("TimeCreated"), "SystemTime")), ("TimeCreated", system.get("TimeCreated"))
-    )
-    provider = _attribute(system.get("Provider"), "Name") or text_of(system.get("Provider"))
+    times = _places(_attribute(system.get("TimeCreated"), "SystemTime"), _value(system.get("TimeCreated")))
     execution = system.get("Execution")
-    plain = {name: system.get(name) for name in ("Level", "Task", "Opcode", "Keywords", "Version")}
+    plain = {name: _value(system.get(name)) for name in ("Level", "Task", "Opcode", "Keywords", "Version")}
     plain["Execution_ProcessID"] = _attribute(execution, "ProcessID")
     plain["Security_UserID"] = _attribute(system.get("Security"), "UserID")
-    data = event_data(event.get("EventData")) | event_data(event.get("UserData"))
-    return WindowsEvent(
-        provider=provider or "",
-        channel=text_of(system.get("Channel")) or "",
-        event_id=text_of(system.get("EventID")) or "",
-        computer=text_of(system.get("Computer")) or "",
-        record_id=_whole(system.get("EventRecordID")),
-        at=at,
-        clock=clock,
-        system=_texts(plain),
-        data=data,
+    return Recipe(
+        provider=_places(_attribute(system.get("Provider"), "Name"), _value(system.get("Provider"))),
+        channel=_places(_value(system.get("Channel"))),
+        event_id=_places(_value(system.get("EventID"))),
+        computer=_places(_value(system.get("Computer"))),
+        record_id=_places(_value(system.get("EventRecordID"))),
+        times=tuple(("TimeCreated", place) for place in times),
+        system=_known(plain),
+        data=_event_data(event.get("EventData")) | _event_data(event.get("UserData")),
     )
 
 
-def _from_winlogbeat(record: _Node) -> WindowsEvent | None:
+def _winlogbeat(tree: _Tree) -> Recipe | None:
     """Read Winlogbeat 7 and later (``winlog.*``), and 6 (``event_data`` beside ``log_name``)."""
-    winlog = record.get("winlog")
-    node: _Node
+    winlog = tree.get("winlog")
     if isinstance(winlog, dict):
         node, provider = winlog, winlog.get("provider_name")
-    elif "event_data" in record and ("log_name" in record or "source_name" in record):
-        node, provider = record, record.get("source_name")
+    elif "event_data" in tree and ("log_name" in tree or "source_name" in tree):
+        node, provider = tree, tree.get("source_name")
     else:
         return None
     process, user = node.get("process"), node.get("user")
-    user = user if isinstance(user, dict) else {}
-    at, clock = _first_time(("@timestamp", record.get("@timestamp")), ("time_created", node.get("time_created")))
-    plain = {
-        "Level": node.get("level"),
-        "Task": node.get("task"),
-        "Opcode": node.get("opcode"),
-        "Keywords": node.get("keywords"),
-        "Version": node.get("version"),
-        "Execution_ProcessID": process.get("pid") if isinstance(process, dict) else node.get("process_id"),
-        "Security_UserID": user.get("identifier"),
-        "Message": record.get("message"),
-    }
-    if node is record and isinstance(plain["Level"], dict):
-        plain["Level"] = None
-    data = event_data(_unnumbered(node.get("event_data"))) | event_data(node.get("user_data"))
-    return WindowsEvent(
-        user=qualified(text_of(user.get("domain")) or "", text_of(user.get("name")) or ""),
-        provider=text_of(provider) or "",
-        channel=text_of(node.get("channel") or node.get("log_name")) or "",
-        event_id=text_of(node.get("event_id")) or "",
-        computer=text_of(node.get("computer_name")) or "",
-        record_id=_whole(node.get("record_id") or node.get("record_number")),
-        at=at,
-        clock=clock,
-        system=_texts(plain),
-        data=data,
+    plain = {name.title(): _value(node.get(name)) for name in ("level", "task", "opcode", "keywords", "version")}
+    plain["Execution_ProcessID"] = (
+        _member(process, "pid") if isinstance(process, dict) else _value(node.get("process_id"))
+    )
+    plain["Security_UserID"] = _member(user, "identifier")
+    plain["Message"] = _value(tree.get("message"))
+    domain, name = _member(user, "domain"), _member(user, "name")
+    return Recipe(
+        user=(domain, name) if domain is not None and name is not None else None,
+        provider=_places(_value(provider)),
+        channel=_places(_value(node.get("channel")), _value(node.get("log_name"))),
+        event_id=_places(_value(node.get("event_id"))),
+        computer=_places(_value(node.get("computer_name"))),
+        record_id=_places(_value(node.get("record_id")), _value(node.get("record_number"))),
+        times=_named(("@timestamp", tree.get("@timestamp")), ("time_created", node.get("time_created"))),
+        system=_known(plain),
+        data=_unnumbered(_event_data(node.get("event_data"))) | _event_data(node.get("user_data")),
     )
 
 
-def _from_dotted(record: _Node) -> WindowsEvent | None:
-    """Read ``Event.System.EventID`` and ``winlog.event_id`` keys by nesting them again."""
-    names = "\n".join(record)
-    if "Event.System." not in names and "winlog.event_id" not in names:
+def _unnumbered(data: dict[str, tuple[int, ...]]) -> dict[str, tuple[int, ...]]:
+    """Turn Winlogbeat's ``param1``... of unnamed data into the list ``Data`` as well."""
+    if not data or not all(name[:5] == "param" and name[5:].isdecimal() for name in data):
+        return data
+    return data | {"Data": tuple(data[name][0] for name in sorted(data, key=lambda name: int(name[5:])))}
+
+
+def _dotted(tree: _Tree) -> Recipe | None:
+    """Read ``Event.System.EventID`` and ``winlog.event_id`` names by nesting them again."""
+    if not any("Event.System." in name or name == "winlog.event_id" for name in tree):
         return None
-    nested: dict[str, Any] = {}
-    for key, value in record.items():
+    nested: _Tree = {}
+    for key, value in tree.items():
         *parents, leaf = key.split(".")
         node = nested
         for parent in parents:
-            child = node.setdefault(parent, {})
+            child = node.get(parent)
             if not isinstance(child, dict):
-                child = node[parent] = {"#text": child}
+                child = {} if child is None else {"#text": child}
+                node[parent] = child
             node = child
         node[leaf] = value
-    if isinstance(nested.get("winlog"), dict):
-        return _from_winlogbeat(nested)
-    return from_evtx_dump(nested)
+    return _winlogbeat(nested) if isinstance(nested.get("winlog"), dict) else _evtx_dump(nested)
 
 
 _HAYABUSA_CHANNELS = {
@@ -148,27 +478,23 @@ _HAYABUSA_CHANNELS = {
 }
 
 
-def _from_hayabusa(record: _Node) -> WindowsEvent | None:
+def _hayabusa(tree: _Tree) -> Recipe | None:
     """Read a line of Hayabusa's JSON timeline: its own abbreviations, and all fields where it kept them."""
-    if not ({"Timestamp", "Computer", "Channel", "EventID"} <= record.keys()):
+    if not ({"Timestamp", "Computer", "Channel", "EventID"} <= tree.keys()):
         return None
-    channel = text_of(record["Channel"]) or ""
-    channel = _HAYABUSA_CHANNELS.get(channel, channel)
-    at, clock = _first_time(("Timestamp", record["Timestamp"]))
-    data: dict[str, Value] = {}
+    data: dict[str, tuple[int, ...]] = {}
     for kept in ("ExtraFieldInfo", "Details", "AllFieldInfo"):
-        if isinstance(record.get(kept), dict):
-            data |= event_data(record[kept])
-    return WindowsEvent(
-        provider=text_of(record.get("Provider")) or _PROVIDER_OF_CHANNEL.get(channel.lower(), ""),
-        channel=channel,
-        event_id=text_of(record["EventID"]) or "",
-        computer=text_of(record["Computer"]) or "",
-        record_id=_whole(record.get("RecordID", record.get("RecordId"))),
-        at=at,
-        clock=clock,
-        system={},
+        data |= _event_data(tree.get(kept))
+    return Recipe(
+        provider=_places(_value(tree.get("Provider"))),
+        channel=_places(_value(tree["Channel"])),
+        event_id=_places(_value(tree["EventID"])),
+        computer=_places(_value(tree["Computer"])),
+        record_id=_places(_value(tree.get("RecordID")), _value(tree.get("RecordId"))),
+        times=_named(("Timestamp", tree["Timestamp"])),
         data=data,
+        is_abbreviated=True,
+        is_origin_partial=True,
     )
 
 
@@ -193,52 +519,39 @@ _FLAT_TAKEN = frozenset(
 )
 
 
-def _from_flat(record: _Node) -> WindowsEvent | None:
+def _flat(tree: _Tree) -> Recipe | None:
     """Read fields side by side: NXLog, WEC collectors, Splunk."""
-    event_id = _first(record, _FLAT_EVENT_ID)
-    channel, provider = _first(record, _FLAT_CHANNEL), _first(record, _FLAT_PROVIDER)
-    if event_id is None or not (channel or provider) or not event_id.isdecimal():
+    event_id = _all_of(tree, _FLAT_EVENT_ID)
+    channel, provider = _all_of(tree, _FLAT_CHANNEL), _all_of(tree, _FLAT_PROVIDER)
+    if not event_id or not (channel or provider):
         return None
-    channel = channel or _CHANNEL_OF_PROVIDER.get((provider or "").lower(), "")
-    provider = provider or _PROVIDER_OF_CHANNEL.get(channel.lower(), "")
-    at, clock = _first_time(*((name, record[name]) for name in _FLAT_TIME if name in record))
-    data = event_data({k: v for k, v in record.items() if k not in _FLAT_TAKEN and not isinstance(v, dict)})
+    data = _event_data({k: v for k, v in tree.items() if k not in _FLAT_TAKEN and (k == "Data" or isinstance(v, int))})
     for nested in _FLAT_NESTED:
-        if nested in record:
-            data |= event_data(record[nested])
-    if "EventCode" in record:
+        data |= _event_data(tree.get(nested))
+    if "EventCode" in tree:
         # Splunk's extraction of message texts writes New_Process_Name for NewProcessName.
         data |= {k.replace("_", ""): v for k, v in data.items() if "_" in k and k.replace("_", "") not in data}
-    return WindowsEvent(
+    system = {
+        "Security_UserID": _value(tree.get("UserID")),
+        "Execution_ProcessID": _value(tree.get("ExecutionProcessID")),
+    }
+    domain, name = tree.get("Domain"), tree.get("AccountName")
+    # Only NXLog's AccountType says that it looked the account up; 7045 has an AccountName of its own.
+    is_looked_up = "AccountType" in tree and isinstance(domain, int) and isinstance(name, int)
+    received = tree.get("@timestamp")
+    return Recipe(
         provider=provider,
         channel=channel,
         event_id=event_id,
-        computer=_first(record, _FLAT_COMPUTER) or "",
-        record_id=_whole(_first(record, _FLAT_RECORD)),
-        at=at,
-        clock=clock,
-        system=_flat_system(record, clock),
+        computer=_all_of(tree, _FLAT_COMPUTER),
+        record_id=_all_of(tree, _FLAT_RECORD),
+        times=_named(*((name, tree.get(name)) for name in _FLAT_TIME)),
+        system=_known(system),
         data=data,
-        user=_flat_user(record),
+        user=(domain, name) if is_looked_up and isinstance(domain, int) and isinstance(name, int) else None,
+        collector_time=received if isinstance(received, int) else None,
+        is_origin_partial=True,
     )
-
-
-def _flat_system(record: _Node, clock: str) -> dict[str, str]:
-    plain = {
-        "Security_UserID": record.get("UserID"),
-        "Execution_ProcessID": record.get("ExecutionProcessID"),
-    }
-    received = record.get("@timestamp")
-    if received is not None and not has_zone(record.get(clock)) and has_zone(received):
-        plain[COLLECTOR_TIME] = received
-    return _texts(plain)
-
-
-def _flat_user(record: _Node) -> str:
-    """Return the account NXLog looked up; an event's own AccountName, as of 7045, comes without a domain."""
-    domain, name = record.get("Domain"), record.get("AccountName")
-    is_looked_up = "AccountType" in record and isinstance(domain, str) and isinstance(name, str)
-    return qualified(str(domain), str(name)) if is_looked_up else ""
 
 
 _PROVIDER_OF_CHANNEL = {
@@ -258,45 +571,60 @@ _CHANNEL_OF_PROVIDER = {provider.lower(): channel for channel, provider in {
 }.items()}  # fmt: skip
 
 
-def _first(record: _Node, names: tuple[str, ...]) -> str | None:
-    for name in names:
-        value = record.get(name)
-        if isinstance(value, dict):
-            value = value.get("name") or value.get("#text")
-        if value is not None and (text := text_of(value)):
-            return text
-    return None
+def _value(node: int | _Tree | None) -> int | None:
+    """Return the place of a member's text, which attributes may stand beside."""
+    if isinstance(node, dict):
+        node = node.get("#text", node.get("name"))
+    return node if isinstance(node, int) else None
 
 
-def _first_time(*candidates: tuple[str, object]) -> tuple[Any, str]:
-    for name, value in candidates:
-        found = read_instant(value)
-        if found is not None:
-            return found, name
-    return None, ""
+def _member(node: int | _Tree | None, name: str) -> int | None:
+    return _value(node.get(name)) if isinstance(node, dict) else None
 
 
-def _attribute(node: object, name: str) -> str | None:
-    """Return an XML attribute, in the spellings ``#attributes`` and ``@Name``, or a plain member."""
+def _attribute(node: int | _Tree | None, name: str) -> int | None:
+    """Return the place of an XML attribute, in the spellings ``#attributes`` and ``@Name``, or of a plain member."""
     if not isinstance(node, dict):
         return None
-    attributes = node.get("#attributes", node)
-    found = attributes.get(name) if isinstance(attributes, dict) else None
-    return text_of(found if found is not None else node.get(f"@{name}"))
+    found = _member(node.get("#attributes", node), name)
+    return found if found is not None else _member(node, f"@{name}")
 
 
-def _texts(values: Mapping[str, object]) -> dict[str, str]:
-    return {name: text for name, value in values.items() if (text := text_of(value)) is not None}
+def _all_of(tree: _Tree, names: Sequence[str]) -> tuple[int, ...]:
+    return _places(*(_value(tree.get(name)) for name in names))
 
 
-def _whole(value: object) -> int | None:
-    text = text_of(value)
-    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 19 else None
+def _places(*found: int | None) -> tuple[int, ...]:
+    return tuple(place for place in found if place is not None)
 
 
-def _unnumbered(node: object) -> object:
-    """Turn Winlogbeat's ``param1``... of unnamed data into the list ``Data`` as well."""
-    if not isinstance(node, dict) or not node or not all(k[:5] == "param" and k[5:].isdecimal() for k in node):
-        return node
-    values = [node[k] for k in sorted(node, key=lambda k: int(k[5:]))]
-    return {**node, "Data": values}
+def _known(found: Mapping[str, int | None]) -> dict[str, int]:
+    return {name: place for name, place in found.items() if place is not None}
+
+
+def _named(*found: tuple[str, int | _Tree | None]) -> tuple[tuple[str, int], ...]:
+    return tuple((name, place) for name, place in found if isinstance(place, int))
+
+
+def _chained(cells: Sequence[Sequence[object]]) -> Sequence[object]:
+    """Return per record one list of all values."""
+    if len(cells) == 1:
+        return cells[0]
+    chained: list[object] = []
+    for held in zip(*cells, strict=True):
+        flat = [item for value in held for item in (value if isinstance(value, list) else [value]) if item is not None]
+        chained.append(flat or None)
+    return chained
+
+
+def _first_text(values: Sequence[object], places: Sequence[int]) -> str:
+    return next((text for place in places if (text := text_of(values[place]))), "")
+
+
+def _both(one: str | None, other: str | None) -> str | None:
+    """Keep both values of a name that an event has twice."""
+    return "\n".join(text for text in (one, other) if text is not None) or one
+
+
+def _whole(text: str) -> str | None:
+    return str(int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else None

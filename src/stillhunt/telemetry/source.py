@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import BinaryIO
 
 from stillhunt.errors import Problem
 from stillhunt.registry import Registry
 from stillhunt.telemetry.event import EventClass
+from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.table import Row
 
 __all__ = ["SOURCES", "LogFile", "Source"]
@@ -24,14 +25,31 @@ class LogFile:
     Attributes:
         name: As shown to people: the path as given, with ``!member`` for a member of an archive.
         stream: Its uncompressed content, at the beginning. Seekable if the source asked for that.
+        outlet: Takes what is not yielded row by row.
+        only: Numbers of the only records asked for, with the places where to look for them; None for all records.
+        n_events: Events read.
         n_unread: Records that could not be parsed.
         problems: The first of them, described.
+        originals: Raw text of the records asked for, by number.
     """
 
     name: str
     stream: BinaryIO
+    outlet: Outlet = field(default_factory=Outlet)
+    only: Mapping[int, frozenset[int]] | None = None
+    n_events: int = 0
     n_unread: int = 0
     problems: list[Problem] = field(default_factory=list)
+    originals: dict[int, str] = field(default_factory=dict)
+
+    def wants(self, number: int) -> bool:
+        """Tell whether a record is asked for."""
+        return self.only is None or number in self.only
+
+    def keep(self, number: int, original: str) -> None:
+        """Keep the raw text of a record if it is asked for."""
+        if self.only is not None and number in self.only:
+            self.originals.setdefault(number, original)
 
     def unread(
         self, record: str, reason: str, *, hint: str = "the rest was read; export the log again if it matters"
@@ -49,14 +67,15 @@ class Source:
     Attributes:
         title: What people call it.
         sniff: Tells from the first 64 KiB of content whether a file is of this kind.
-        read: Yields its events with their class; counts in the :class:`LogFile` what it cannot read, and raises
+        read: Yields its events with their class, or puts them into the outlet and yields None now and then, so that
+            batches can be handed on; counts in the :class:`LogFile` what it cannot read, and raises
             :class:`stillhunt.errors.SourceError` only if nothing of the file can be read.
         needs_seek: Whether ``read`` needs a seekable stream.
     """
 
     title: str
     sniff: Callable[[bytes], bool]
-    read: Callable[[LogFile], Iterator[tuple[EventClass, Row]]]
+    read: Callable[[LogFile], Iterator[tuple[EventClass, Row] | None]]
     needs_seek: bool = False
 
 

@@ -1,4 +1,8 @@
-"""Rows to Arrow: the one place where batches are built."""
+"""Columns to batches: the one place where batches are built.
+
+Files are often tiny and event classes many, so what is read is collected across files, class by class, and handed
+on in batches that are worth a pass of thousands of rules.
+"""
 
 from __future__ import annotations
 
@@ -9,19 +13,17 @@ from typing import Any
 
 import pyarrow as pa
 
-from stillhunt.telemetry.event import COMMON, TEXT, TEXT_LIST, EventBatch, EventClass
+from stillhunt.telemetry.columns import expressible, text_column, text_list_column
+from stillhunt.telemetry.event import COMMON, LIST_FIELDS, TEXT, TEXT_LIST, EventBatch, EventClass
+from stillhunt.telemetry.windows import WRITER, common_columns
 
-__all__ = ["LIST_FIELDS", "Row", "RowBuffer", "Value", "build_batch"]
+__all__ = ["Batches", "Piece", "Row", "Rows", "Value", "build_batch"]
 
-_BATCH_BYTES = 8 * 1024 * 1024
-_BATCH_EVENTS = 20_000
-"""Raw text and events after which rows are handed on as batches."""
+_BATCH_BYTES = 32 << 20
+"""Size of all columns held after which they are handed on as batches."""
 
-_BATCH_CELLS = 4_000_000
+_BATCH_CELLS = 2_500_000
 """Rows times columns of one class after which they are handed on: an attacker may give every event new field names."""
-
-LIST_FIELDS = frozenset({"Data"})
-"""Native fields with several values in one event."""
 
 Value = str | list[str] | None
 """What a native field may hold."""
@@ -50,77 +52,139 @@ class Row:
     native: Mapping[str, Value]
 
 
-def build_batch(event_class: EventClass, rows: Sequence[Row]) -> EventBatch:
-    """Turn rows of one class into a batch: common columns first, native ones after them by name."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Piece:
+    """Events of one class as columns, on their way into a batch.
+
+    Attributes:
+        event_class: What they are.
+        columns: Some common columns, at least ``@timestamp``, ``event.clock``, ``event.file`` and ``event.record``,
+            and native ones; those that are missing are null.
+    """
+
+    event_class: EventClass
+    columns: Mapping[str, pa.Array[Any]]
+
+    @property
+    def n_rows(self) -> int:
+        """Number of events."""
+        return len(self.columns["@timestamp"])
+
+
+@dataclass(slots=True)
+class Rows:
+    """Rows of several classes, to be made into pieces."""
+
+    n_rows: int = 0
+    _rows: dict[EventClass, list[Row]] = field(default_factory=dict)
+
+    def add(self, event_class: EventClass, row: Row) -> None:
+        """Take a row."""
+        self._rows.setdefault(event_class, []).append(row)
+        self.n_rows += 1
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield what is there, one piece per class, and forget it."""
+        taken, self._rows, self.n_rows = self._rows, {}, 0
+        for event_class, rows in taken.items():
+            yield _piece(event_class, rows)
+
+
+def _piece(event_class: EventClass, rows: Sequence[Row]) -> Piece:
     columns: dict[str, pa.Array[Any]] = {
         "@timestamp": pa.array([r.at for r in rows], COMMON["@timestamp"][0]),
-        "event.clock": _text([r.clock for r in rows]),
-        "event.file": _text([r.file for r in rows]),
+        "event.clock": text_column([r.clock for r in rows]),
+        "event.file": text_column([r.file for r in rows]),
         "event.record": pa.array([r.record for r in rows], pa.int64()),
-        "event.original": pa.array([r.original for r in rows], pa.string()),
     }
-    for name in COMMON:
-        if name not in columns:
-            columns[name] = _text([r.common.get(name) for r in rows])
-    for name in sorted({n for r in rows for n in r.native} - columns.keys()):
-        values = [r.native.get(name) for r in rows]
-        columns[_expressible(name)] = _list(values) if name in LIST_FIELDS else _text(values)
+    for name in {n: None for r in rows for n in r.common}:
+        columns[name] = text_column([r.common.get(name) for r in rows])
+    for name in {n: None for r in rows for n in r.native}:
+        if name not in COMMON:
+            values = [r.native.get(name) for r in rows]
+            is_list = name in LIST_FIELDS
+            columns[expressible(name)] = text_list_column(values) if is_list else text_column(values)
+    return Piece(event_class=event_class, columns=columns)
+
+
+@dataclass(slots=True)
+class Batches:
+    """Pieces of several classes and files, handed on as batches before they grow large."""
+
+    _pieces: dict[EventClass, list[Piece]] = field(default_factory=dict)
+    _names: dict[EventClass, set[str]] = field(default_factory=dict)
+    _n_rows: dict[EventClass, int] = field(default_factory=dict)
+    _n_bytes: int = 0
+    _is_wide: bool = False
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to :meth:`flush`."""
+        return self._n_bytes >= _BATCH_BYTES or self._is_wide
+
+    def add(self, piece: Piece) -> None:
+        """Take events."""
+        key = piece.event_class
+        self._pieces.setdefault(key, []).append(piece)
+        names = self._names.setdefault(key, set())
+        names.update(piece.columns)
+        n_rows = self._n_rows[key] = self._n_rows.get(key, 0) + piece.n_rows
+        self._n_bytes += sum(column.get_total_buffer_size() for column in piece.columns.values())
+        self._is_wide = self._is_wide or n_rows * len(names) >= _BATCH_CELLS
+
+    def flush(self) -> Iterator[EventBatch]:
+        """Yield what is there, one batch per class in the order they were first seen, and forget it."""
+        taken, self._pieces, self._names, self._n_rows = self._pieces, {}, {}, {}
+        self._n_bytes, self._is_wide = 0, False
+        for event_class, pieces in taken.items():
+            yield build_batch(event_class, pieces)
+
+
+def build_batch(event_class: EventClass, pieces: Sequence[Piece]) -> EventBatch:
+    """Join pieces of one class: common columns first, native ones after them by name."""
+    names = {name for piece in pieces for name in piece.columns}
+    joined = {name: _joined([(piece.columns.get(name), piece.n_rows) for piece in pieces]) for name in sorted(names)}
+    if event_class.product == "windows":
+        joined |= common_columns(event_class, joined)
+        joined.pop(WRITER, None)
+    n_rows = sum(piece.n_rows for piece in pieces)
+    columns: dict[str, Any] = {}
+    for name, (kind, _) in COMMON.items():
+        columns[name] = joined.pop(name) if name in joined else _nothing(n_rows, kind)
+    columns |= joined
     data = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
     return EventBatch(event_class=event_class, data=data)
 
 
-@dataclass(slots=True)
-class RowBuffer:
-    """Rows of several classes and files, handed on as batches before they grow large.
-
-    Files are often tiny and classes many, so batches run across files.
-    """
-
-    rows: dict[EventClass, list[Row]] = field(default_factory=dict)
-    names: dict[EventClass, set[str]] = field(default_factory=dict)
-    n_rows: int = 0
-    n_bytes: int = 0
-
-    def add(self, event_class: EventClass, row: Row) -> bool:
-        """Take a row; True once it is time to :meth:`flush`."""
-        rows = self.rows.setdefault(event_class, [])
-        names = self.names.setdefault(event_class, set())
-        rows.append(row)
-        names.update(row.native)
-        self.n_rows += 1
-        self.n_bytes += len(row.original)
-        is_wide = len(rows) * len(names) >= _BATCH_CELLS
-        return self.n_rows >= _BATCH_EVENTS or self.n_bytes >= _BATCH_BYTES or is_wide
-
-    def flush(self) -> Iterator[EventBatch]:
-        """Yield what is there, one batch per class in the order they were first seen, and forget it."""
-        rows, self.rows, self.names, self.n_rows, self.n_bytes = self.rows, {}, {}, 0, 0
-        for event_class, members in rows.items():
-            yield build_batch(event_class, members)
+def _nothing(n_rows: int, kind: Any) -> Any:
+    return pa.nulls(n_rows, kind)
 
 
-def _text(values: Sequence[Value]) -> pa.Array[Any]:
-    try:
-        return pa.array(values, pa.string()).dictionary_encode()
-    except UnicodeEncodeError:
-        clean = [_expressible(v) if isinstance(v, str) else None for v in values]
-        return pa.array(clean, pa.string()).dictionary_encode()
+def _joined(parts: Sequence[tuple[Any, int]]) -> Any:
+    kind = next(column.type for column, _ in parts if column is not None)
+    columns = [pa.nulls(n_rows, kind) if column is None else column for column, n_rows in parts]
+    if len(columns) == 1:
+        return columns[0]
+    chunked: Any = pa.chunked_array(columns, type=kind)
+    if kind == TEXT:
+        return chunked.unify_dictionaries().combine_chunks()
+    if kind == TEXT_LIST:
+        return _joined_lists(columns)
+    return chunked.combine_chunks()
 
 
-def _expressible(text: str) -> str:
-    """Return a text that UTF-8 has a form for: JSON may escape half a surrogate pair, file names may hold any byte."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()
-
-
-def _list(values: Sequence[Value]) -> pa.Array[Any]:
-    flat: list[str] = []
-    offsets: list[int | None] = [0]
-    missing: list[bool] = []
-    for value in values:
-        flat.extend([value] if isinstance(value, str) else value or [])
-        offsets.append(len(flat))
-        missing.append(value is None)
-    items = _text(flat) if flat else pa.array([], TEXT)
+def _joined_lists(columns: Sequence[Any]) -> Any:
+    offsets, missing, at = [0], [], 0
+    for column in columns:
+        for length in column.value_lengths().to_pylist():
+            at += length or 0
+            offsets.append(at)
+            missing.append(length is None)
+    kind: Any = TEXT
+    items: Any = pa.chunked_array([column.flatten() for column in columns], type=kind)
     return pa.ListArray.from_arrays(
-        pa.array(offsets, pa.int32()), items, type=TEXT_LIST, mask=pa.array(missing, pa.bool_())
+        pa.array(offsets, pa.int32()),
+        items.unify_dictionaries().combine_chunks(),
+        type=TEXT_LIST,
+        mask=pa.array(missing, pa.bool_()),
     )

@@ -1,204 +1,169 @@
-"""Windows events of any shape to rows: Sigma's field names, Sysmon twins, common columns.
+"""Windows events of any shape as batches: Sigma's field names, Sysmon twins, common columns.
 
-A shape (EVTX, Winlogbeat, NXLog ...) only has to say what is system data and what is event data; everything
-else about Windows events is here.
+A source (EVTX, JSON of any shape) only has to say what is system data and what is event data; everything else
+about Windows events is here.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
+from typing import Any, TypeAlias
+
+import pyarrow as pa
 
 from stillhunt.telemetry.account import account_name, account_of_sid, qualified
-from stillhunt.telemetry.event import EventClass
-from stillhunt.telemetry.logsource import event_class
-from stillhunt.telemetry.table import LIST_FIELDS, Row, Value
+from stillhunt.telemetry.columns import combined, constant, expressible, first_filled, mapped, text_column
+from stillhunt.telemetry.event import COMMON, TEXT_LIST, EventClass
+from stillhunt.telemetry.logsource import SYSMON, event_class
 
-__all__ = ["WindowsEvent", "event_data", "text_of", "to_row"]
+__all__ = ["WRITER", "WindowsTable", "common_columns"]
+
+WRITER = "event.writer"
+"""Column of a :class:`WindowsTable` that keeps the account that wrote an event; it becomes part of ``user.name``."""
 
 
 @dataclass(slots=True, kw_only=True)
-class WindowsEvent:
-    """One Windows event, whatever it was written in.
+class WindowsTable:
+    """Windows events of one provider, channel and event id, whatever they were written in.
 
     Attributes:
         provider: Provider name.
-        channel: Channel of the record.
+        channel: Channel of the records.
         event_id: Event id as text.
-        computer: Host name as logged.
-        record_id: EventRecordID, or None.
-        at: System time.
+        at: System time, ``timestamp[us, UTC]``.
         clock: Field that ``at`` was read from.
-        system: Further system fields under Sigma's names (``Level``, ``Task``, ``Keywords`` ...).
-        data: EventData or UserData: native names to text, ``Data`` to a list.
-        user: Account that wrote the event, where the exporter looked its name up.
+        computer: Host name as logged.
+        record_id: EventRecordID.
+        user: Account that wrote the event, where the exporter looked its name up; or None.
+        columns: Further system fields under Sigma's names (``Level``, ``Task``, ``Keywords`` ...), EventData and
+            UserData: native names to :data:`TEXT` columns, ``Data`` to a :data:`TEXT_LIST` column.
     """
 
     provider: str
     channel: str
     event_id: str
-    computer: str
-    record_id: int | None
-    at: datetime | None
-    clock: str
-    system: dict[str, str]
-    data: dict[str, Value]
-    user: str = ""
+    at: pa.Array[Any]
+    clock: pa.Array[Any]
+    computer: pa.Array[Any]
+    record_id: pa.Array[Any]
+    user: pa.Array[Any] | None = None
+    columns: Mapping[str, pa.Array[Any]] = field(default_factory=dict)
+
+    def native(self) -> tuple[EventClass, dict[str, pa.Array[Any]]]:
+        """Return the class of the events, and their native columns."""
+        n_rows = len(self.at)
+        native: dict[str, pa.Array[Any]] = {
+            "Channel": constant(self.channel, n_rows),
+            "Provider_Name": constant(self.provider, n_rows),
+            "Computer": self.computer,
+            **{expressible(name): column for name, column in self.columns.items() if name not in COMMON},
+            # Event 1108 carries an EventID of its own; rules mean the record's.
+            "EventID": constant(self.event_id, n_rows),
+            "EventRecordID": self.record_id,
+        }
+        found = event_class(self.provider, self.channel, self.event_id, self._event_type())
+        twin = _TWINS.get(self.event_id) if _is_auditing(found) else None
+        if twin is not None:
+            for name, column in twin(_Text(self.columns)).items():
+                native[name] = _filled(native.get(name), column)
+        if self.user is not None:
+            native[WRITER] = self.user
+        return found, native
+
+    def _event_type(self) -> str:
+        """Sysmon's event 12 is two classes by its type, which sources therefore never mix in one table."""
+        column = self.columns.get("EventType")
+        if self.event_id != "12" or self.provider.lower() != SYSMON or column is None or not len(column):
+            return ""
+        return str(column[0].as_py() or "")
 
 
-def to_row(event: WindowsEvent, *, file: str, record: int, original: str) -> tuple[EventClass, Row]:
-    """Return an event's class and its row.
+class _Text:
+    """The columns that hold one text per event, by name."""
 
-    Args:
-        event: The event.
-        file: Input file as shown to people.
-        record: What finds the record again in that file.
-        original: The raw record.
-    """
-    found = event_class(event.provider, event.channel, event.event_id, _single(event.data, "EventType"))
-    native: dict[str, Value] = {
-        "Channel": event.channel,
-        "Provider_Name": event.provider,
-        "Computer": event.computer,
-        **event.system,
-        **event.data,
-        # Event 1108 carries an EventID of its own; rules mean the record's.
-        "EventID": event.event_id,
-    }
-    if event.record_id is not None:
-        native["EventRecordID"] = str(event.record_id)
-    twin = _TWINS.get(event.event_id) if _is_auditing(event) else None
-    if twin is not None:
-        native = twin(event.data) | native
-    host = event.computer.lower().rstrip(".")
-    common = _common(event, native, host)
-    row = Row(at=event.at, clock=event.clock, file=file, record=record, original=original, common=common, native=native)
-    return found, row
+    def __init__(self, columns: Mapping[str, pa.Array[Any]]) -> None:
+        self._columns = columns
+        self.n_rows = len(next(iter(columns.values()))) if columns else 0
+
+    def get(self, name: str) -> pa.Array[Any] | None:
+        column = self._columns.get(name)
+        return None if column is None or column.type == TEXT_LIST else column
+
+    def all(self, names: Sequence[str]) -> list[pa.Array[Any]]:
+        return [column for name in names if (column := self.get(name)) is not None]
+
+    def joint(self, one: str, other: str, change: Callable[[str | None, str | None], str | None]) -> Any:
+        """Combine two columns, either of which may be missing."""
+        columns = [self.get(one), self.get(other)]
+        if columns[0] is None and columns[1] is None:
+            return None
+        nothing = constant(None, self.n_rows)
+        return combined([nothing if column is None else column for column in columns], change)
 
 
-def text_of(value: object) -> str | None:
-    """Return a decoded JSON value as Windows would log it, or None for null.
-
-    >>> text_of(True), text_of(4688), text_of("0x3e7"), text_of(None)
-    ('true', '4688', '0x3e7', None)
-    """
-    if value is None or isinstance(value, str):
-        return value
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, dict):
-        return text_of(value["#text"]) if "#text" in value else _joined(value)
-    if isinstance(value, list):
-        return "\n".join(t for v in value if (t := text_of(v)) is not None)
-    return str(value)
+def _filled(column: pa.Array[Any] | None, other: pa.Array[Any]) -> pa.Array[Any]:
+    """Return a column with its missing values from another."""
+    if column is None:
+        return other
+    return combined([column, other], lambda own, new: new if own is None else own) if column.null_count else column
 
 
-def event_data(node: object) -> dict[str, Value]:
-    """Flatten EventData or UserData to field names: attributes dropped, spaces removed, unnamed data in ``Data``.
-
-    The names of wrapping elements (UserData's one child) are dropped, those of values are kept.
-    """
-    found: dict[str, Value] = {}
-    if isinstance(node, dict):
-        _flatten(node, found)
-    elif isinstance(node, list):
-        for item in node:
-            if isinstance(item, dict):
-                _flatten(item, found)
-    return found
-
-
-def _flatten(node: Mapping[str, object], found: dict[str, Value]) -> None:
-    for key, value in node.items():
-        if key in _NO_FIELDS:
-            continue
-        name = key.replace(" ", "")
-        if name in LIST_FIELDS:
-            _take_data(value, found)
-        elif isinstance(value, dict) and "#text" not in value:
-            _flatten(value, found)
-        elif (text := value if isinstance(value, str) else text_of(value)) is not None:
-            found[name] = text if name not in found else _both(found[name], text)
-
-
-_NO_FIELDS = frozenset({"#attributes", "xmlns", "@xmlns", "@Name"})
-
-
-def _take_data(value: object, found: dict[str, Value]) -> None:
-    """Take <Data> elements: named ones become fields, unnamed ones the list ``Data``."""
-    for item in value if isinstance(value, list) else [value]:
-        name = None
-        if isinstance(item, Mapping):
-            attributes = item.get("#attributes")
-            name = (attributes.get("Name") if isinstance(attributes, Mapping) else None) or item.get("@Name")
-            item = item.get("#text")  # noqa: PLW2901 - the element is its text from here on
-        if isinstance(name, str):
-            if (text := text_of(item)) is not None:
-                found[name.replace(" ", "")] = text
-            continue
-        texts = [t for v in (item if isinstance(item, list) else [item]) if (t := text_of(v)) is not None]
-        known = found.get("Data")
-        found["Data"] = [*(known if isinstance(known, list) else []), *texts]
-
-
-def _both(known: Value, text: str) -> str:
-    """Keep both values of a name that an event has twice."""
-    return f"{known}\n{text}" if isinstance(known, str) else text
-
-
-def _joined(value: Mapping[str, object]) -> str:
-    return " ".join(f"{k}={t}" for k, v in value.items() if k != "#attributes" and (t := text_of(v)) is not None)
-
-
-def _single(data: Mapping[str, Value], name: str) -> str:
-    value = data.get(name)
-    return value if isinstance(value, str) else ""
-
-
-def _is_auditing(event: WindowsEvent) -> bool:
-    return event.channel.lower() == "security" and event.provider.lower() == "microsoft-windows-security-auditing"
+def _is_auditing(found: EventClass) -> bool:
+    return "security" in found.services and (found.provider or "").lower() == "microsoft-windows-security-auditing"
 
 
 # --- Sysmon twins: Security events that carry Sysmon's field names beside their own --------------------------
 
 _INTEGRITY = {"4096": "Low", "8192": "Medium", "8448": "Medium", "12288": "High", "16384": "System"}
 
+_Columns: TypeAlias = "dict[str, pa.Array[Any] | None]"
 
-def _process_twin(data: Mapping[str, Value]) -> dict[str, Value]:
-    subject = qualified(_single(data, "SubjectDomainName"), _single(data, "SubjectUserName"))
-    found: dict[str, Value] = {
+
+def _process_twin(data: _Text) -> dict[str, pa.Array[Any]]:
+    found: _Columns = {
         "Image": data.get("NewProcessName"),
         "ParentImage": data.get("ParentProcessName"),
-        "ProcessId": _decimal(_single(data, "NewProcessId")),
-        "ParentProcessId": _decimal(_single(data, "ProcessId")),
-        "User": subject or None,
+        "ProcessId": _changed(data.get("NewProcessId"), _decimal),
+        "ParentProcessId": _changed(data.get("ProcessId"), _decimal),
+        "User": data.joint("SubjectDomainName", "SubjectUserName", _qualified),
         "LogonId": data.get("SubjectLogonId"),
-        "IntegrityLevel": _INTEGRITY.get(_single(data, "MandatoryLabel").rpartition("-")[2]),
+        "IntegrityLevel": _changed(data.get("MandatoryLabel"), lambda sid: _INTEGRITY.get(sid.rpartition("-")[2])),
     }
-    return {name: value for name, value in found.items() if value is not None}
+    return {name: column for name, column in found.items() if column is not None}
 
 
-def _registry_twin(data: Mapping[str, Value]) -> dict[str, Value]:
-    key = re.sub(r"(?i)^\\registry\\machine", "HKLM", _single(data, "ObjectName"))
-    key = re.sub(r"(?i)^\\registry\\user", "HKU", key)
-    name = _single(data, "ObjectValueName")
-    found: dict[str, Value] = {
-        "TargetObject": f"{key}\\{name}" if name else key,
+def _registry_twin(data: _Text) -> dict[str, pa.Array[Any]]:
+    found: _Columns = {
+        "TargetObject": data.joint("ObjectName", "ObjectValueName", _registry_path),
         "Details": data.get("NewValue"),
         "Image": data.get("ProcessName"),
-        "User": qualified(_single(data, "SubjectDomainName"), _single(data, "SubjectUserName")) or None,
+        "User": data.joint("SubjectDomainName", "SubjectUserName", _qualified),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: column for name, column in found.items() if column is not None}
 
 
-_TWINS: dict[str, Callable[[Mapping[str, Value]], dict[str, Value]]] = {
+_TWINS: dict[str, Callable[[_Text], dict[str, pa.Array[Any]]]] = {
     "4688": _process_twin,
     "4657": _registry_twin,
 }
+
+
+def _changed(column: pa.Array[Any] | None, change: Callable[[str], str | None]) -> pa.Array[Any] | None:
+    return None if column is None else mapped(column, change)
+
+
+def _qualified(domain: str | None, name: str | None) -> str:
+    return qualified(domain or "", name or "")
+
+
+def _registry_path(key: str | None, name: str | None) -> str:
+    path = re.sub(r"(?i)^\\registry\\machine", "HKLM", key or "")
+    path = re.sub(r"(?i)^\\registry\\user", "HKU", path)
+    return f"{path}\\{name}" if name else path
 
 
 def _decimal(text: str) -> str | None:
@@ -226,37 +191,46 @@ _FIRST_OF: dict[str, tuple[str, ...]] = {
 _ACTS_AS_TARGET = frozenset({"4768", "4769", "4770", "4771", "4776"})
 """Kerberos and NTLM events of a domain controller: the account they name is the one that acts."""
 
-_SHA256 = re.compile(r"SHA256=([0-9A-Fa-f]{64})")
-
-
-def _common(event: WindowsEvent, native: Mapping[str, Value], host: str) -> dict[str, str]:
-    found = {"host.name": host} if host else {}
-    for column, names in _FIRST_OF.items():
-        for name in names:
-            value = native.get(name)
-            if isinstance(value, str) and value and value != "-":
-                found[column] = value
-                break
-    if event.event_id == "1149" and event.provider.lower() == _REMOTE_DESKTOP:
-        found["source.ip"] = _single(native, "Param3")
-    for column in ("source.ip", "destination.ip"):
-        if column in found and (address := _address(found.pop(column))):
-            found[column] = address
-    if "RelativeTargetName" in native:
-        share = _single(native, "ShareName")
-        found["file.path"] = f"{share}\\{_single(native, 'RelativeTargetName')}"
-    if event.event_id in _SERVICE_TICKETS and _is_auditing(event):
-        found.pop("service.name", None)
-    if digest := _SHA256.search(_single(native, "Hashes") or _single(native, "Hash")):
-        found["file.hash.sha256"] = digest.group(1).lower()
-    found |= _accounts(event, native)
-    found |= _processes(native, host)
-    return found
-
-
 _SERVICE_TICKETS = frozenset({"4768", "4769", "4770"})
 """Their ServiceName is a Kerberos principal, not a Windows service."""
 
+_SHA256 = re.compile(r"SHA256=([0-9A-Fa-f]{64})")
+
+
+def common_columns(found: EventClass, native: Mapping[str, pa.Array[Any]]) -> dict[str, pa.Array[Any]]:
+    """Return the common columns that native ones speak of, and no others.
+
+    Args:
+        found: Class of the events.
+        native: Their native columns, and :data:`WRITER`.
+    """
+    data = _Text(native)
+    columns: _Columns = {name: first_filled(data.all(names)) for name, names in _FIRST_OF.items()}
+    columns["host.name"] = host = _changed(data.get("Computer"), lambda name: name.lower().rstrip("."))
+    if found.event_id == "1149" and (found.provider or "").lower() == _REMOTE_DESKTOP:
+        columns["source.ip"] = data.get("Param3")
+    for name in ("source.ip", "destination.ip"):
+        columns[name] = _changed(columns[name], _address)
+    if data.get("RelativeTargetName") is not None:
+        path = data.joint("ShareName", "RelativeTargetName", _shared_path)
+        columns["file.path"] = (
+            path if columns["file.path"] is None or path is None else _filled(path, columns["file.path"])
+        )
+    if found.event_id in _SERVICE_TICKETS and _is_auditing(found):
+        columns["service.name"] = None
+    columns["file.hash.sha256"] = _changed(first_filled(data.all(("Hashes", "Hash"))), _sha256)
+    columns |= _accounts(found, data, native)
+    for name, names in _PROCESSES.items():
+        guid = first_filled(data.all(names))
+        if guid is not None and host is not None:
+            columns[name] = combined([host, guid], lambda h, g: f"{h or ''}:{g.lower()}" if g else None)
+    return {name: column for name, column in columns.items() if column is not None}
+
+
+_PROCESSES = {
+    "process.entity_id": ("ProcessGuid", "SourceProcessGUID", "SourceProcessGuid"),
+    "process.parent.entity_id": ("ParentProcessGuid",),
+}
 
 _REMOTE_DESKTOP = "microsoft-windows-terminalservices-remoteconnectionmanager"
 _EXCHANGE = "msexchange cmdletlogs"
@@ -269,33 +243,53 @@ _CONTEXT_USER = re.compile(r"^\s*User = ([^\s\\]+\\[^\r\n]+?)\s*$", re.MULTILINE
 """In ContextInfo of PowerShell 4103, where Windows speaks English."""
 
 
-def _accounts(event: WindowsEvent, native: Mapping[str, Value]) -> dict[str, str]:
-    found: dict[str, str] = {}
-    subject = qualified(_single(native, "SubjectDomainName"), _single(native, "SubjectUserName"))
-    target = qualified(_single(native, "TargetDomainName"), _single(native, "TargetUserName"))
-    own = _single(native, "User") or _single(native, "SourceUser")
-    if event.event_id in _ACTS_AS_TARGET and _is_auditing(event):
-        subject, target = target, ""
-    if acting := account_name(own) or account_name(subject) or account_name(_writer(event)):
-        found["user.name"] = acting
-    if target := account_name(target):
-        found["user.target.name"] = target
-    return found
+def _shared_path(share: str | None, name: str | None) -> str | None:
+    return None if name is None else f"{share or ''}\\{name}"
 
 
-def _writer(event: WindowsEvent) -> str:
+def _sha256(hashes: str) -> str | None:
+    digest = _SHA256.search(hashes)
+    return digest.group(1).lower() if digest else None
+
+
+def _accounts(found: EventClass, data: _Text, native: Mapping[str, pa.Array[Any]]) -> _Columns:
+    subject = data.joint("SubjectDomainName", "SubjectUserName", _qualified)
+    target = data.joint("TargetDomainName", "TargetUserName", _qualified)
+    own = data.all(("User", "SourceUser"))
+    if found.event_id in _ACTS_AS_TARGET and _is_auditing(found):
+        subject, target = target, None
+    named = [mapped(c, account_name) for c in (*own, subject, *_writers(found, data, native)) if c is not None]
+    return {"user.name": first_filled(named), "user.target.name": _changed(target, account_name)}
+
+
+def _writers(found: EventClass, data: _Text, native: Mapping[str, pa.Array[Any]]) -> list[pa.Array[Any]]:
     """Return the acting account from where a few providers keep it."""
-    provider, data = event.provider.lower(), event.data
+    provider = (found.provider or "").lower()
     if provider in _WRITTEN_BY_THE_ACTING:
-        context = _CONTEXT_USER.search(_single(data, "ContextInfo"))
-        return context.group(1) if context else event.user or account_of_sid(event.system.get("Security_UserID", ""))
+        candidates = (
+            _changed(data.get("ContextInfo"), _user_of_context),
+            native.get(WRITER),
+            _changed(data.get("Security_UserID"), account_of_sid),
+        )
+        return [column for column in candidates if column is not None]
     if provider == _REMOTE_DESKTOP:
-        return qualified(_single(data, "Param2"), _single(data, "Param1"))
-    if provider == _EXCHANGE and isinstance(values := data.get("Data"), list) and len(values) > 2:
+        column = data.joint("Param2", "Param1", _qualified)
+        return [] if column is None else [column]
+    if provider == _EXCHANGE and "Data" in native and native["Data"].type == TEXT_LIST:
+        rows = native["Data"].to_pylist()
         # The canonical name of the directory: domain/container/name.
-        domain, _, path = values[2].partition("/")
-        return qualified(domain, path.rpartition("/")[2]) if path else values[2]
-    return ""
+        return [text_column([_of_directory(row[2]) if row and len(row) > 2 else None for row in rows])]
+    return []
+
+
+def _user_of_context(text: str) -> str | None:
+    context = _CONTEXT_USER.search(text)
+    return context.group(1) if context else None
+
+
+def _of_directory(name: str) -> str:
+    domain, _, path = name.partition("/")
+    return qualified(domain, path.rpartition("/")[2]) if path else name
 
 
 @lru_cache(maxsize=65_536)
@@ -307,15 +301,3 @@ def _address(text: str) -> str:
     except ValueError:
         return ""
     return text
-
-
-def _processes(native: Mapping[str, Value], host: str) -> dict[str, str]:
-    found: dict[str, str] = {}
-    process = _single(native, "ProcessGuid") or _single(native, "SourceProcessGUID")
-    process = process or _single(native, "SourceProcessGuid")
-    parent = _single(native, "ParentProcessGuid")
-    if process:
-        found["process.entity_id"] = f"{host}:{process.lower()}"
-    if parent:
-        found["process.parent.entity_id"] = f"{host}:{parent.lower()}"
-    return found

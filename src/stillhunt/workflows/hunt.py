@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -83,11 +85,12 @@ def hunt(
     scan = Scan(load_rules(rules))
     trail = Trail()
     reading = Reading(given, watch=watch)
-    for batch in reading.batches():
-        scan.feed(batch)
-        trail.observe(batch)
+    with _no_search_for_cycles():
+        for batch in reading.batches():
+            scan.feed(batch)
+            trail.observe(batch)
     watch(Step(task="link", subject="findings", done=0, total=None))
-    findings = scan.findings(reading.clocks.shift_s)
+    findings = scan.findings(reading.clocks.shift_s, reading.fetch)
     trail.shift(reading.clocks.shift_s)
     coverage = _with_rules(reading.coverage(), scan)
     names = host_names((span.host for span in coverage.hosts), trail)
@@ -96,6 +99,21 @@ def hunt(
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
     return Hunt(brief=_brief(given, coverage, cases, findings, knowledge))
+
+
+@contextmanager
+def _no_search_for_cycles() -> Iterator[None]:
+    """Keep Python from walking millions of decoded values again and again in search of cycles, of which there are none.
+
+    It costs a third of the time of reading.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

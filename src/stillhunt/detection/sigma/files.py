@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
+import hashlib
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from importlib.resources.abc import Traversable
+from io import BytesIO
 from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING
 
 from stillhunt.errors import Problem, RuleError
 
-__all__ = ["BUILTIN", "RuleFile", "read_files"]
+if TYPE_CHECKING:
+    import zipfile
+
+__all__ = ["BUILTIN", "Given", "RuleFile", "read_given"]
 
 BUILTIN = "builtin"
 """Stands for the built-in pack where a path of rules is asked for."""
@@ -29,6 +33,10 @@ _SUFFIXES = (".yml", ".yaml")
 _LARGEST = 1 << 20
 """Bytes of a rule file that are read: twenty times the longest of several thousand public rules."""
 
+_LARGEST_ARCHIVE = 256 << 20
+_MOST_BYTES = 256 << 20
+"""Bytes of rule files that are read of one path, twenty times a Sigma release: an archive can claim any number."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleFile:
@@ -43,36 +51,101 @@ class RuleFile:
     content: bytes
 
 
-def read_files(path: str | Path, problems: list[Problem]) -> Iterator[RuleFile]:
-    """Yield the YAML files of a file, folder or zip archive, or of the built-in pack, sorted by path.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """What lies at one path of rules: read, an archive not yet opened.
+
+    Attributes:
+        path: As it was given.
+        blobs: YAML files, sorted by path; of an archive, the archive itself.
+        is_archive: Whether it is one.
+        problems: Files that could not be read, folders left out.
+    """
+
+    path: str
+    blobs: tuple[RuleFile, ...]
+    is_archive: bool = False
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def n_bytes(self) -> int:
+        """Size of what was read."""
+        return sum(len(blob.content) for blob in self.blobs)
+
+    def digest(self) -> bytes:
+        """Return a SHA-256 over everything that what is made of these files depends on."""
+        whole = hashlib.sha256(f"{self.path}\0{self.is_archive}\0{self.problems}".encode(errors="surrogateescape"))
+        for blob in self.blobs:
+            whole.update(f"\0{blob.path}\0{len(blob.content)}\0".encode(errors="surrogateescape"))
+            whole.update(blob.content)
+        return whole.digest()
+
+    def files(self, problems: list[Problem]) -> Iterator[RuleFile]:
+        """Yield the YAML files, sorted by path, and take note of what could not be read.
+
+        Raises:
+            RuleError: It is a damaged archive.
+        """
+        problems += self.problems
+        if not self.is_archive:
+            yield from self.blobs
+            return
+        for blob in self.blobs:
+            yield from _bounded(_read_archive(blob, problems), self.path, problems)
+
+
+def read_given(path: str | Path) -> Given:
+    """Read the YAML files of a file or folder, an archive as it is, or the built-in pack.
 
     Of a Sigma release only the folders of rules that are meant to run are read.
 
     Args:
         path: Where to look; the word ``builtin`` stands for the built-in pack.
-        problems: Takes note of files that cannot be read and of folders left out.
 
     Raises:
-        RuleError: There is no such path, or it is a damaged archive.
+        RuleError: There is no such path, or it is an archive that cannot be read.
     """
-    if str(path) == BUILTIN:
-        yield from _read_pack(files("stillhunt") / "rules", BUILTIN, problems)
-        return
+    where = str(path)
+    problems: list[Problem] = []
+    if where == BUILTIN:
+        return Given(path=where, blobs=tuple(_read_pack(files("stillhunt") / "rules", BUILTIN)))
     path = Path(path)
     if path.is_dir():
-        yield from _read_folder(path, problems)
-    elif not path.is_file():
-        raise RuleError("there is no such file or folder of rules", where=str(path), hint="check the path")
-    elif zipfile.is_zipfile(path):
-        yield from _read_archive(path, problems)
-    else:
-        yield from _read_one(path, problems)
+        blobs = tuple(_bounded(_read_folder(path, problems), where, problems))
+        return Given(path=where, blobs=blobs, problems=tuple(problems))
+    if not path.is_file():
+        raise RuleError("there is no such file or folder of rules", where=where, hint="check the path")
+    if _is_archive(path):
+        return Given(path=where, blobs=(_whole(path),), is_archive=True)
+    return Given(path=where, blobs=tuple(_read_one(path, problems)), problems=tuple(problems))
 
 
-def _read_pack(folder: Traversable, where: str, problems: list[Problem]) -> Iterator[RuleFile]:
+def _is_archive(path: Path) -> bool:
+    if path.suffix.lower() == ".zip":
+        return True
+    try:
+        with path.open("rb") as file:
+            return file.read(4) in {b"PK\x03\x04", b"PK\x05\x06"}
+    except OSError:
+        return False  # read as one file, which will name the reason
+
+
+def _whole(path: Path) -> RuleFile:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_ARCHIVE + 1)
+    except OSError as error:
+        raise RuleError(f"cannot be read: {error.strerror}", where=str(path), hint="check its permissions") from error
+    if len(content) > _LARGEST_ARCHIVE:
+        reason = f"is larger than the {_LARGEST_ARCHIVE:,} bytes that an archive of rules may have"
+        raise RuleError(reason, where=str(path), hint="unpack it and give the folder of its rules")
+    return RuleFile(path=str(path), content=content)
+
+
+def _read_pack(folder: Traversable, where: str) -> Iterator[RuleFile]:
     for child in sorted(folder.iterdir(), key=lambda child: child.name):
         if child.is_dir():
-            yield from _read_pack(child, f"{where}/{child.name}", problems)
+            yield from _read_pack(child, f"{where}/{child.name}")
         elif child.name.endswith(_SUFFIXES):
             yield RuleFile(path=f"{where}/{child.name}", content=child.read_bytes())
 
@@ -96,14 +169,17 @@ def _read_one(path: Path, problems: list[Problem]) -> Iterator[RuleFile]:
     yield RuleFile(path=str(path), content=content)
 
 
-def _read_archive(path: Path, problems: list[Problem]) -> Iterator[RuleFile]:
+def _read_archive(blob: RuleFile, problems: list[Problem]) -> Iterator[RuleFile]:
+    import zipfile  # noqa: PLC0415 - with every decompressor of Python; not needed where rules come from the cache
+
     try:
-        with zipfile.ZipFile(path) as archive:
+        with zipfile.ZipFile(BytesIO(blob.content)) as archive:
             members = {m.filename: m for m in archive.infolist() if m.filename.lower().endswith(_SUFFIXES)}
-            for name in _chosen(members, str(path), problems):
-                yield from _read_member(archive, members[name], f"{path}!{name}", problems)
-    except (zipfile.BadZipFile, OSError) as error:
-        raise RuleError(f"is a damaged archive: {error}", where=str(path), hint="fetch it again") from error
+            for name in _chosen(members, blob.path, problems):
+                yield from _read_member(archive, members[name], f"{blob.path}!{name}", problems)
+    # The directory of an archive is hostile data: whatever reading it raises says that it is damaged.
+    except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
+        raise RuleError(f"is a damaged archive: {error}", where=blob.path, hint="fetch it again") from error
 
 
 def _read_member(
@@ -112,13 +188,26 @@ def _read_member(
     try:
         with archive.open(member) as file:
             content = file.read(_LARGEST + 1)
-    except (zipfile.BadZipFile, zlib.error, RuntimeError, NotImplementedError, EOFError) as error:
-        problems.append(Problem(code="rule", message=f"cannot be read: {error}", where=where))
+    # Each decompressor has errors of its own, and a password is one more; they are about this member alone.
+    except Exception as error:  # noqa: BLE001 - one member, whatever is wrong with it, stops no other
+        problems.append(Problem(code="rule", message=f"cannot be read: {error}", where=where, hint="fetch it again"))
         return
     if len(content) > _LARGEST:
         problems.append(_too_long(where))
         return
     yield RuleFile(path=where, content=content)
+
+
+def _bounded(found: Iterator[RuleFile], where: str, problems: list[Problem]) -> Iterator[RuleFile]:
+    """Stop after so many bytes that no corpus of rules can have been meant."""
+    n_bytes = 0
+    for file in found:
+        n_bytes += len(file.content)
+        if n_bytes > _MOST_BYTES:
+            message = f"holds more than {_MOST_BYTES:,} bytes of rules; nothing is read from {file.path} on"
+            problems.append(Problem(code="rule", message=message, where=where, hint="give its folders one by one"))
+            return
+        yield file
 
 
 def _too_long(where: str) -> Problem:

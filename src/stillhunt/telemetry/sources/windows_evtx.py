@@ -19,19 +19,23 @@ import msgspec
 from evtx import PyEvtxParser
 
 from stillhunt.errors import Problem, SourceError
-from stillhunt.telemetry.chunks import CHUNK_MAGIC, CHUNK_SIZE, FILE_MAGIC, MendedFile
-from stillhunt.telemetry.event import EventClass
-from stillhunt.telemetry.shapes import from_evtx_dump
+from stillhunt.telemetry.chunks import (
+    CHUNK_HEADER_SIZE,
+    CHUNK_MAGIC,
+    CHUNK_SIZE,
+    FILE_HEADER,
+    FILE_HEADER_SIZE,
+    FILE_MAGIC,
+    mended_chunk,
+)
 from stillhunt.telemetry.source import LogFile, Source
-from stillhunt.telemetry.table import Row
-from stillhunt.telemetry.windows import to_row
 
 __all__ = ["SOURCE"]
 
-_PLACE = re.compile(r"\b(chunk|record)\b(?: number| id)? (\d+)")
+_RECORD = re.compile(r"\brecord\b(?: number| id)? (\d+)")
 _DAMAGE_NAMED = 3
-_ERRORS_IN_A_ROW = 100_000
-"""More failures without one record between them than a file of any real size has: the parser is stuck."""
+_MOST_IN_A_CHUNK = CHUNK_SIZE // 28
+"""Records of the smallest size that a chunk has room for."""
 
 
 def sniff(head: bytes) -> bool:
@@ -39,46 +43,87 @@ def sniff(head: bytes) -> bool:
     return head.startswith((FILE_MAGIC, CHUNK_MAGIC)) or head[4096:4104] == CHUNK_MAGIC
 
 
-def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
-    """Yield every record that can be decoded, whatever its neighbours look like."""
-    decode = msgspec.json.decode
-    for number, record in _records(log):
+def read(log: LogFile) -> Iterator[None]:
+    """Take every record that can be decoded, whatever its neighbours look like."""
+    n_chunks = 0
+    for place, chunk in chunks(log):
+        n_chunks += 1
+        _take(log, place, chunk)
+        yield
+    if not n_chunks:
+        hint = "export the log again, or carve its chunks with a recovery tool"
+        raise SourceError("is no readable EVTX file: it holds no chunk of records", where=log.name, hint=hint)
+
+
+def chunks(log: LogFile) -> Iterator[tuple[int, bytes]]:
+    """Yield the chunks asked for, mended, with their places in the file."""
+    wanted = None if log.only is None else {place for places in log.only.values() for place in places}
+    damaged: list[str] = []
+    head = log.stream.read(FILE_HEADER_SIZE)
+    # A carved run of chunks has no file header at all.
+    if head.startswith(CHUNK_MAGIC):
+        rest = head
+    else:
+        rest = b""
+        if not head.startswith(FILE_MAGIC):
+            damaged.append("file header")
+    place = -1
+    while chunk := rest + log.stream.read(CHUNK_SIZE - len(rest)):
+        rest, place = b"", place + 1
+        if (wanted is not None and not {place, -1} & wanted) or not chunk.strip(b"\x00"):
+            continue
+        chunk = chunk.ljust(CHUNK_SIZE, b"\x00")
+        mended = mended_chunk(chunk)
+        if not mended.startswith(CHUNK_MAGIC):
+            # Windows sets files larger than what they hold; the header says how much is in use.
+            if place < int.from_bytes(head[42:44], "little"):
+                log.unread(f"chunk {place}", "holds no record that can be recognised")
+            continue
+        # Emptied tables alone are no damage: a log copied from a running machine has no checksums yet.
+        if mended[CHUNK_HEADER_SIZE:] != chunk[CHUNK_HEADER_SIZE:] or mended[:8] != chunk[:8]:
+            damaged.append(f"chunk {place}")
+        yield place, mended
+    if damaged:
+        log.problems.append(_mended(log.name, damaged))
+
+
+def _take(log: LogFile, place: int, chunk: bytes) -> None:
+    for number, text in _records(log, place, chunk):
+        if log.only is not None and not log.wants(_record_id(text)):
+            continue
         try:
-            event = from_evtx_dump(decode(record["data"]))
+            recipe = log.outlet.records.add(msgspec.json.decode(text), file=log.name, number=None, place=place)
         except (msgspec.DecodeError, RecursionError) as error:
             log.unread(f"record {number}", f"cannot be decoded: {error}")
             continue
-        if event is None:
+        if recipe is None:
             log.unread(f"record {number}", "is empty or has no System element")
             continue
-        where = event.record_id if event.record_id is not None else number
-        yield to_row(event, file=log.name, record=where, original=record["data"])
+        log.n_events += 1
+        log.keep(_record_id(text), text)
 
 
-def _records(log: LogFile) -> Iterator[tuple[int, dict[str, Any]]]:
-    content = MendedFile(log.stream)
-    try:
-        parser = PyEvtxParser(io.BufferedReader(content, CHUNK_SIZE))
-    except (RuntimeError, OSError, ValueError) as error:
-        hint = "export the log again, or carve its chunks with a recovery tool"
-        raise SourceError(f"is no readable EVTX file: {_first_line(error)}", where=log.name, hint=hint) from error
-    records: Any = parser.records_json()  # the package's types do not say what an iteration gives
-    failures = 0
-    while failures < _ERRORS_IN_A_ROW:
+_RECORD_ID = re.compile(r'"EventRecordID": ?"?(\d{1,18})')
+
+
+def _record_id(text: str) -> int:
+    found = _RECORD_ID.search(text)
+    return int(found[1]) if found else 0
+
+
+def _records(log: LogFile, place: int, chunk: bytes) -> Iterator[tuple[int, str]]:
+    """Yield (number, JSON) of the records of one chunk."""
+    records: Any = PyEvtxParser(io.BytesIO(FILE_HEADER + chunk)).records_json()
+    for _ in range(_MOST_IN_A_CHUNK):
         try:
             record = next(records, None)
         except (RuntimeError, OSError, ValueError) as error:
-            failures += 1
-            log.unread(_place(error), _first_line(error))
+            log.unread(_place(error, place), _first_line(error))
             continue
         if record is None:
-            break
-        failures = 0
-        yield record["event_record_id"], record
-    else:
-        log.unread("the rest", f"given up after {_ERRORS_IN_A_ROW:,} failures in a row")
-    if content.damaged:
-        log.problems.append(_mended(log.name, list(content.damaged)))
+            return
+        yield record["event_record_id"], record["data"]
+    log.unread(f"the rest of chunk {place}", "given up, since the decoder does not come to its end")
 
 
 def _mended(name: str, damaged: list[str]) -> Problem:
@@ -87,13 +132,13 @@ def _mended(name: str, damaged: list[str]) -> Problem:
     return Problem(code="source", message=message, where=name, hint="compare with another copy of the log, if any")
 
 
-def _place(error: Exception) -> str:
-    found = _PLACE.search(str(error).lower())
-    return " ".join(found.groups()) if found else "a record"
+def _place(error: Exception, chunk: int) -> str:
+    found = _RECORD.search(str(error).lower())
+    return f"record {found[1]}" if found else f"chunk {chunk}"
 
 
 def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:200]
 
 
-SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, needs_seek=True)
+SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read)

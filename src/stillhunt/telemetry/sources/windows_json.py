@@ -15,11 +15,8 @@ import msgspec
 
 from stillhunt.errors import Problem
 from stillhunt.telemetry.encoding import encoding_of
-from stillhunt.telemetry.event import EventClass
-from stillhunt.telemetry.shapes import from_json
+from stillhunt.telemetry.shapes import Recipe, recipe_of, take_apart
 from stillhunt.telemetry.source import LogFile, Source
-from stillhunt.telemetry.table import Row
-from stillhunt.telemetry.windows import WindowsEvent, to_row
 
 __all__ = ["SOURCE"]
 
@@ -28,8 +25,6 @@ _OBJECTS_LOOKED_AT = 20
 _CHUNK = 1 << 20
 _LONGEST_OBJECT = 64 << 20
 """An object that is still open after this much text is damaged; so is a longer line."""
-_MOST_FIELDS = 2_000
-"""Fields of one event that become columns; no event of Windows has a tenth of them."""
 _DEEPEST_WRAPPER = 3
 
 _EVENT_ID = re.compile(r'"(?:Event\.System\.|winlog\.)?(?:EventID|EventId|EventCode|event_id)"\s*:')
@@ -50,46 +45,56 @@ def sniff(head: bytes) -> bool:
     n_decoded = 0
     for sample in _samples(text):
         n_decoded += 1
-        if any(True for _ in _events_in(sample)):
+        if _is_windows(sample):
             return True
     return not n_decoded and bool(_EVENT_ID.search(text) and _ORIGIN.search(text))
 
 
-def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
-    """Yield every event; objects that are no Windows event, and text that is no JSON, are counted."""
+def read(log: LogFile) -> Iterator[None]:
+    """Take every event; objects that are no Windows event, and text that is no JSON, are counted."""
     head = _peek(log)
     for number, text, record in _objects(log, head):
+        n_before = log.n_events
         try:
-            events = list(_events_in(record))
+            _take(log, number, text, record)
         except RecursionError:
             log.unread(str(number), "is nested too deeply")
             continue
-        if not events:
+        if log.n_events == n_before:
             log.unread(str(number), "is JSON but no Windows event", hint="its fields name no event id with a channel")
-        for event, own in events:
-            _limit_fields(event, log, number)
-            original = text if own is record else _encoded(own)
-            yield to_row(event, file=log.name, record=number, original=original)
+        yield
 
 
-def _events_in(record: object, depth: int = 0) -> Iterator[tuple[WindowsEvent, object]]:
-    """Yield the event that a value is, or those that it wraps (``records``, ``hits.hits`` ...), with their objects."""
-    event = from_json(record)
-    if event is not None:
-        yield event, record
-        return
+def _take(log: LogFile, number: int, text: str, record: object, depth: int = 0) -> None:
+    """Take the event that a value is, or those that it wraps (``records``, ``hits.hits`` ...)."""
+    if isinstance(record, dict):
+        recipe = log.outlet.records.add(record, file=log.name, number=number)
+        if recipe is not None:
+            log.n_events += 1
+            log.keep(number, _encoded(record) if depth else text)
+            if recipe.n_left_out:
+                _say_left_out(log, number, recipe)
+            return
     if depth == _DEEPEST_WRAPPER or not isinstance(record, (dict, list)):
         return
     for inner in record.values() if isinstance(record, dict) else record:
-        yield from _events_in(inner, depth + 1)
+        _take(log, number, text, inner, depth + 1)
 
 
-def _limit_fields(event: WindowsEvent, log: LogFile, number: int) -> None:
-    if len(event.data) <= _MOST_FIELDS:
-        return
-    message = f"has {len(event.data):,} fields, of which {_MOST_FIELDS:,} are looked at"
+def _is_windows(record: object, depth: int = 0) -> bool:
+    if isinstance(record, dict):
+        structure, values = take_apart(record)
+        recipe = recipe_of(structure)
+        if recipe is not None and recipe.is_event(values):
+            return True
+    if depth == _DEEPEST_WRAPPER or not isinstance(record, (dict, list)):
+        return False
+    return any(_is_windows(inner, depth + 1) for inner in (record.values() if isinstance(record, dict) else record))
+
+
+def _say_left_out(log: LogFile, number: int, recipe: Recipe) -> None:
+    message = f"{recipe.n_left_out:,} of its fields are not looked at, beyond the first {len(recipe.data):,}"
     log.problems.append(Problem(code="source", message=message, where=f"{log.name}:{number}", hint="look at it"))
-    event.data = dict(list(event.data.items())[:_MOST_FIELDS])
 
 
 def _encoded(record: object) -> str:
@@ -153,6 +158,8 @@ def _lines(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str]]:
 
 def _by_line(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, object]]:
     for number, line in _lines(log, stream):
+        if not log.wants(number):
+            continue
         text = line.strip().lstrip("\ufeff")
         if text in {"", "[", "]"}:
             continue
@@ -192,7 +199,8 @@ def _in_a_row(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, o
                 position = _next_object(text, start)
                 continue
             number += 1
-            yield number, text[start:end], record
+            if log.wants(number):
+                yield number, text[start:end], record
             position = end
         else:
             position = len(text)

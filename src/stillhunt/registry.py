@@ -9,7 +9,8 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from difflib import get_close_matches
-from importlib.metadata import entry_points
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
 from stillhunt.errors import UnknownNameError
@@ -40,7 +41,15 @@ class Registry(Generic[Thing]):
         """Return all names, sorted, importing none of the things."""
         package = importlib.import_module(self._package)
         built_in = {m.name for m in pkgutil.iter_modules(package.__path__) if not m.name.startswith("_")}
-        return sorted(built_in | {e.name for e in entry_points(group=self._group)})
+        return sorted(built_in | self._strangers.keys())
+
+    @cached_property
+    def _strangers(self) -> dict[str, EntryPoint]:
+        # Asked for once: it opens a file of every installed distribution. Of two strangers the first has the name.
+        found: dict[str, EntryPoint] = {}
+        for entry in entry_points(group=self._group):
+            found.setdefault(entry.name, entry)
+        return found
 
     def __getitem__(self, name: str) -> Thing:
         if name not in self._loaded:
@@ -51,8 +60,8 @@ class Registry(Generic[Thing]):
         return (self[name] for name in self.names())
 
     def _load(self, name: str) -> Thing:
-        for entry in entry_points(group=self._group, name=name):
-            loaded: Thing = entry.load()
+        if name in self._strangers:
+            loaded: Thing = self._strangers[name].load()
             return loaded
         if name not in self.names():
             near = get_close_matches(name, self.names(), n=1)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+import pyarrow as pa
 import pytest
 
-from stillhunt.cases.trail import Process, Trail
+from stillhunt.cases.trail import Trail
 from stillhunt.detection.finding import Clause, Detector, EventRef, Evidence, Finding
+from stillhunt.telemetry.event import COMMON
 from stillhunt.terms.entity import Entity, EntityKind
 from stillhunt.terms.level import Level
 
@@ -73,18 +75,20 @@ def make_trail() -> Callable[..., Trail]:
     def make(*processes: tuple[str, str, str, str, datetime], host: str = "web1") -> Trail:
         """Each process is (id, parent id, image, parent image, start)."""
         trail = Trail()
-        for name, parent, image, parent_image, start in processes:
-            trail.processes[name] = Process(
-                id=name,
-                parent=parent,
-                parent_image=parent_image,
-                image=image,
-                command_line=image,
-                user="corp\\alice",
-                host=host,
-                at=start,
-                file="log",
-            )
+        for name, parent, image, parent_image, started in processes:
+            start = {
+                "@timestamp": started,
+                "event.file": "log",
+                "host.name": host,
+                "process.entity_id": name,
+                "process.parent.entity_id": parent,
+                "process.executable": image,
+                "process.parent.executable": parent_image,
+                "process.command_line": image,
+                "user.name": "corp\\alice",
+            }
+            schema = pa.schema([(column, COMMON[column][0]) for column in start])
+            trail.processes.add(pa.Table.from_pylist([start], schema=schema))
         return trail
 
     return make

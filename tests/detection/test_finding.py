@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 import pyarrow as pa
 import pytest
 
-from stillhunt.detection.finding import Clause, Detector, EventRef, Evidence, Finding, to_json_lines, to_table
+from stillhunt.detection.finding import Clause, Detector, EventRef, Evidence, Finding, to_json_lines
+from stillhunt.detection.finding_table import to_table
 from stillhunt.terms.entity import Entity, EntityKind
 from stillhunt.terms.level import Level
 

@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 import zipfile
 
 import pytest
 
+from stillhunt.detection.sigma import files
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.errors import RuleError
 
@@ -93,21 +97,26 @@ def test_a_broken_rule_names_its_line_and_reason_and_stops_nothing(write, tmp_pa
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("title: c\ncorrelation: {type: event_count}", "correlation is not supported yet"),
-        ("title: f\nfilter: {rules: [a]}\nlogsource: {product: windows}", "filters of other rules"),
-        ("action: global\ntitle: g\nlogsource: {product: windows}", "global rules are not supported"),
+        ("title: f\nfilter: {rules: [a]}\nlogsource: {product: windows}", "exactly one condition"),
+        ("action: global\ntitle: g\nlogsource: {product: windows}", "no rule follows it"),
+        ("action: globule\ntitle: g\nlogsource: {product: windows}", "`action: globule` is unknown"),
     ],
 )
-def test_what_is_not_supported_yet_is_said(write, tmp_path, text, reason):
+def test_what_stands_for_no_rule_is_said(write, tmp_path, text, reason):
     write("other.yml", text)
     assert reason in refused(tmp_path).reason
 
 
 def test_of_rules_with_the_same_id_the_first_by_path_is_kept(write, tmp_path):
-    write("z.yml", RULE.format(id=ONE))
+    write("z.yml", RULE.format(id=ONE).replace("a.exe", "b.exe"))
     state = refused(tmp_path)
-    assert state.path == str(tmp_path / "z.yml")
+    assert state.path == f"{tmp_path / 'z.yml'}:2"
     assert state.reason == f"has the same id as {tmp_path / 'sound.yml'}, which is kept"
+
+
+def test_the_same_rule_twice_is_said_to_be_the_same(write, tmp_path):
+    write("z.yml", RULE.format(id=ONE))
+    assert refused(tmp_path).reason == f"is the same rule as {tmp_path / 'sound.yml'}, which is kept"
 
 
 def test_rules_without_an_id_are_told_apart_by_place(write, tmp_path):
@@ -197,7 +206,7 @@ def test_a_folder_without_one_sound_rule_is_refused_with_the_first_reason(tmp_pa
 
 
 def test_a_rule_file_out_of_all_proportion_is_left_unread(write, tmp_path):
-    write("huge.yml", "#" * (1 << 20) + RULE.format(id=TWO))
+    write("huge.yml", "#" * (2 << 20) + RULE.format(id=TWO))
     rules = load_rules([tmp_path])
     assert len(rules.rules) == 1
     assert "is longer than" in rules.problems[0].message
@@ -220,12 +229,22 @@ def test_a_rule_file_out_of_all_proportion_is_left_unread(write, tmp_path):
         "detection: " + "[" * 900 + "]" * 900 + "\nlogsource: {product: windows}\n",
         "detection: {sel: {Image: x}, condition: " + "(" * 400 + "sel" + ")" * 400 + "}\nlogsource: {product: windows}",
         "detection: &d\n  x: *d\n  condition: x\nlogsource: {}\n",
+        "detection: " + "[" * 400_000,
+        "detection: " + "{a: " * 200_000,
+        "- " * 100_000,
+        "detection: {sel: {Image: x}, condition: " + "not " * 5_000 + "sel}\nlogsource: {product: windows}\n",
+        "---\ndetection: 5\n" * 5_000,
+        "action: global\ndetection: {a: 1}\n---\ndetection: {a: {b: c}, condition: a}\nlogsource: {product: x}\n",
+        "action: repeat\nlogsource: 5\n",
+        "action: [a]\n",
+        "filter: 5\n---\nfilter: {rules: 5, condition: x}\nlogsource: 5\n---\ncorrelation: 5\n",
     ],
 )
 def test_hostile_yaml_ends_in_the_ledger(write, tmp_path, text):
     write("hostile.yml", text)
     rules = load_rules([tmp_path])
     assert len(rules.rules) <= 2
+    assert all(len(state.reason) < 500 for state in rules.refused)
     assert len(rules.rules) + len(rules.refused) + len(rules.problems) >= 2
 
 
@@ -233,3 +252,114 @@ def test_refused_expressions_say_nothing_on_the_screen(write, tmp_path, capfd):
     write("broken.yml", RULE.format(id=TWO).replace("Image|endswith: '\\a.exe'", "Image|re: 'a(?=b)'"))
     load_rules([tmp_path])
     assert capfd.readouterr() == ("", "")
+
+
+def test_nesting_beyond_all_proportion_names_its_line(write, tmp_path):
+    path = write("deep.yml", "title: x\ndetection:\n  " + "[" * 300_000)
+    state = refused(tmp_path)
+    assert (state.path, state.reason) == (f"{path}:3", "is not valid YAML: nested more than 100 levels deep")
+
+
+COLLECTION = """\
+action: global
+title: Shared
+id: {id}
+logsource: {{product: windows, category: process_creation}}
+detection:
+    condition: sel
+level: high
+---
+detection:
+    sel: {{Image: a}}
+---
+detection:
+    sel: {{Image: b}}
+---
+action: repeat
+title: Repeated
+id: {other}
+detection:
+    sel: {{CommandLine: c}}
+---
+action: reset
+---
+title: Alone
+detection:
+    sel: {{Image: d}}
+    condition: sel
+"""
+
+
+def test_shared_parts_of_a_collection_are_merged_as_pysigma_does(write, tmp_path):
+    path = write("many.yml", COLLECTION.format(id=TWO, other="33333333-3333-4333-8333-333333333333"))
+    rules = load_rules([path])
+    assert [(r.detector.title, r.detector.id) for r in rules.rules] == [
+        ("Shared", f"{TWO}#2"),
+        ("Shared", f"{TWO}#3"),
+        ("Repeated", "33333333-3333-4333-8333-333333333333"),
+    ]
+    assert [p.field for p in predicates(rules.rules[2].condition)] == ["Image", "CommandLine"]
+    (state,) = rules.refused
+    assert (state.title, "log source" in state.reason) == ("Alone", True)
+
+
+def predicates(node):
+    yield from node.predicates
+    for child in node.children:
+        yield from predicates(child)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_a_damaged_member_of_an_archive_is_a_problem_and_the_others_are_read(tmp_path, method):
+    path = tmp_path / "rules.zip"
+    with zipfile.ZipFile(path, "w", method) as archive:
+        archive.writestr("a.yml", RULE.format(id=ONE))
+        archive.writestr("b.yml", RULE.format(id=TWO) + "#" * 50)
+        place = archive.getinfo("b.yml").header_offset
+    content = bytearray(path.read_bytes())
+    content[place + 60 : place + 90] = b"\xff" * 30
+    path.write_bytes(content)
+    rules = load_rules([path])
+    assert [rule.detector.id for rule in rules.rules] == [ONE]
+    (problem,) = rules.problems
+    assert problem.where == f"{path}!b.yml"
+    assert "cannot be read" in problem.message
+
+
+def test_an_archive_that_unpacks_to_gigabytes_is_read_up_to_a_bound(tmp_path, monkeypatch):
+    monkeypatch.setattr(files, "_MOST_BYTES", 2_000)
+    path = tmp_path / "rules.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.yml", RULE.format(id=ONE))
+        archive.writestr("b.yml", RULE.format(id=TWO) + "#" * 5_000)
+    rules = load_rules([path])
+    assert [rule.detector.id for rule in rules.rules] == [ONE]
+    assert "nothing is read from" in rules.problems[0].message
+
+
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("nowhere")])
+def test_what_is_no_regular_file_is_left_alone_and_named(write, tmp_path, make):
+    make(tmp_path / "odd.yml")
+    (problem,) = load_rules([tmp_path]).problems
+    assert problem.where == str(tmp_path / "odd.yml")
+
+
+def test_names_that_are_no_text_are_shown_as_escapes(write, tmp_path):
+    name = os.fsdecode(b"\xffodd.yml")
+    (tmp_path / name).write_text(RULE.format(id=TWO).replace("endswith", "endswit"))
+    state = refused(tmp_path)
+    assert state.path == f"{tmp_path}/\\udcffodd.yml:16"
+
+
+def test_importing_the_loader_imports_neither_pysigma_nor_yaml():
+    script = "import sys, stillhunt.detection.sigma.load; print(*sys.modules)"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout.split()
+    assert not {"sigma", "yaml"} & set(loaded)
+
+
+@pytest.mark.slow
+def test_every_rule_of_a_whole_release_runs_or_says_why_not(shared_data):
+    rules = load_rules([shared_data / "sigma" / "sigma_8eaafff1f.zip"], cache="off")
+    assert len(rules.rules) + len(rules.refused) == 3_754
+    assert len(rules.refused) <= 25
+    assert all(re.search(r":\d+$", state.path) and state.reason for state in rules.refused)

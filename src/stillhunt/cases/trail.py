@@ -6,14 +6,16 @@ address is, linking and dating look back through every event; this keeps the lit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
 
 from stillhunt.telemetry.event import EventBatch
 
-__all__ = ["Logon", "Process", "Trail", "file_name"]
+__all__ = ["Logon", "Process", "ProcessStarts", "Trail", "file_name"]
 
 ShiftOf = Callable[[str, str], int]
 """Seconds to add to the logged times of (file, host): what the clock ledger found."""
@@ -76,11 +78,88 @@ class Logon:
     file: str
 
 
+class ProcessStarts(Mapping[str, Process]):
+    """Process starts by ``process.entity_id``; of several the earliest. Kept as columns until one is asked for."""
+
+    def __init__(self) -> None:
+        self._tables: list[pa.Table] = []
+        self._places: dict[str, tuple[int, int]] | None = None
+        self._shift_s: ShiftOf = _unshifted
+
+    def add(self, table: pa.Table) -> None:
+        """Take the starts that a batch, or another worker, knows: columns of :data:`_START`."""
+        if table.num_rows:
+            self._tables.append(table)
+            self._places = None
+
+    def take(self, other: ProcessStarts) -> None:
+        """Take in what another worker saw."""
+        for table in other._tables:
+            self.add(table)
+
+    def shift(self, shift_s: ShiftOf) -> None:
+        """Correct the times of what is returned from now on."""
+        self._shift_s = shift_s
+
+    def __getitem__(self, process: str) -> Process:
+        table, row = self._index()[process]
+        (found,) = self._tables[table].slice(row, 1).to_pylist()
+        host, file = found["host.name"] or "", found["event.file"] or ""
+        return Process(
+            id=process,
+            parent=found["process.parent.entity_id"] or "",
+            parent_image=found["process.parent.executable"] or "",
+            image=found["process.executable"] or "",
+            command_line=(found["process.command_line"] or "")[:_COMMAND_LINE_KEPT],
+            user=found["user.name"] or "",
+            host=host,
+            at=found["@timestamp"] + timedelta(seconds=self._shift_s(file, host)),
+            file=file,
+        )
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._index()))
+
+    def __len__(self) -> int:
+        return len(self._index())
+
+    def _index(self) -> dict[str, tuple[int, int]]:
+        if self._places is None:
+            earliest: dict[str, tuple[int, str, int, int]] = {}
+            for number, table in enumerate(self._tables):
+                times = table["@timestamp"].cast(pa.int64()).to_pylist()
+                files, ids = table["event.file"].to_pylist(), table["process.entity_id"].to_pylist()
+                for row, (at, file, process) in enumerate(zip(times, files, ids, strict=True)):
+                    start = (at or 0, file or "", number, row)
+                    known = earliest.setdefault(process or "", start)
+                    if start[:2] < known[:2]:
+                        earliest[process or ""] = start
+            self._places = {process: found[2:] for process, found in earliest.items()}
+        return self._places
+
+
+def _unshifted(file: str, host: str) -> int:  # noqa: ARG001 - a shift of nothing
+    return 0
+
+
+_START = (
+    "@timestamp",
+    "event.file",
+    "host.name",
+    "process.entity_id",
+    "process.parent.entity_id",
+    "process.executable",
+    "process.parent.executable",
+    "process.command_line",
+    "user.name",
+)
+
+
 @dataclass(slots=True)
 class Trail:
     """Process starts, remote logons, hosts' own addresses and how many hosts know an address."""
 
-    processes: dict[str, Process] = field(default_factory=dict)
+    processes: ProcessStarts = field(default_factory=ProcessStarts)
     logons: dict[tuple[str, str, str, str], Logon] = field(default_factory=dict)
     own_addresses: dict[str, set[str]] = field(default_factory=dict)
     hosts_by_address: dict[str, set[str]] = field(default_factory=dict)
@@ -89,19 +168,34 @@ class Trail:
         """Take note of what a batch says about processes, logons and addresses."""
         categories = batch.event_class.categories
         if "process_creation" in categories:
-            self._observe_processes(batch)
+            starts = pa.Table.from_batches([batch.data.select(list(_START))])
+            is_known = pc.and_(pc.is_valid(starts["process.entity_id"]), pc.is_valid(starts["@timestamp"]))
+            self.processes.add(starts.filter(is_known))
         elif "network_connection" in categories:
             self._observe_connections(batch)
         elif "security" in batch.event_class.services and batch.event_class.event_id == "4624":
             self._observe_logons(batch)
+
+    def take(self, other: Trail) -> None:
+        """Take in what another worker saw."""
+        self.processes.take(other.processes)
+        for key, logon in other.logons.items():
+            self._add_logon(key, logon)
+        for addresses, more in (
+            (self.own_addresses, other.own_addresses),
+            (self.hosts_by_address, other.hosts_by_address),
+        ):
+            for name, found in more.items():
+                addresses.setdefault(name, set()).update(found)
 
     def ancestors(self, process: str) -> Iterator[Process]:
         """Yield a process and its ancestors, youngest first, as far as they were logged."""
         seen: set[str] = set()
         while process in self.processes and process not in seen:
             seen.add(process)
-            yield self.processes[process]
-            process = self.processes[process].parent
+            found = self.processes[process]
+            yield found
+            process = found.parent
 
     def host_of_address(self, address: str) -> str | None:
         """Return the one host that has this address itself, or None if none or several have."""
@@ -110,47 +204,16 @@ class Trail:
 
     def shift(self, shift_s: ShiftOf) -> None:
         """Add the clock ledger's corrections to every time kept here. To be called once, after reading."""
-        for key, process in self.processes.items():
-            seconds = shift_s(process.file, process.host)
-            if seconds:
-                self.processes[key] = _moved(process, seconds)
+        self.processes.shift(shift_s)
         for logon in self.logons.values():
             delta = timedelta(seconds=shift_s(logon.file, logon.host))
             logon.first_at += delta
             logon.last_at += delta
 
-    def _observe_processes(self, batch: EventBatch) -> None:
-        for row in _rows(
-            batch,
-            "process.entity_id",
-            "process.parent.entity_id",
-            "process.executable",
-            "process.parent.executable",
-            "process.command_line",
-            "user.name",
-        ):
-            process, at = row["process.entity_id"], row["@timestamp"]
-            if not process or at is None:
-                continue
-            known = self.processes.get(process)
-            if known is not None and (known.at, known.file) <= (at, row["event.file"]):
-                continue
-            self.processes[process] = Process(
-                id=process,
-                parent=row["process.parent.entity_id"] or "",
-                parent_image=row["process.parent.executable"] or "",
-                image=row["process.executable"] or "",
-                command_line=(row["process.command_line"] or "")[:_COMMAND_LINE_KEPT],
-                user=row["user.name"] or "",
-                host=row["host.name"] or "",
-                at=at,
-                file=row["event.file"] or "",
-            )
-
     def _observe_connections(self, batch: EventBatch) -> None:
         initiated = "Initiated" in batch.data.schema.names
-        columns = ["source.ip", "destination.ip", *(["Initiated"] if initiated else [])]
-        for row in _rows(batch, *columns):
+        columns = ["host.name", "source.ip", "destination.ip", *(["Initiated"] if initiated else [])]
+        for row in pa.Table.from_batches([batch.data.select(columns)]).group_by(columns).aggregate([]).to_pylist():
             host = row["host.name"] or ""
             outgoing = str(row.get("Initiated", "true")).lower() == "true"
             own, other = row["source.ip"], row["destination.ip"]
@@ -162,30 +225,34 @@ class Trail:
                 self.hosts_by_address.setdefault(other, set()).add(host)
 
     def _observe_logons(self, batch: EventBatch) -> None:
-        for row in _rows(batch, "source.ip", "user.target.name", "logon.type"):
-            address, at = row["source.ip"], row["@timestamp"]
-            if not address or at is None or row["logon.type"] not in _REMOTE_LOGON_TYPES:
+        keys = ["event.file", "host.name", "source.ip", "user.target.name", "logon.type"]
+        table = pa.Table.from_batches([batch.data.select(["@timestamp", *keys])])
+        table = table.filter(pc.and_(pc.is_valid(table["source.ip"]), pc.is_valid(table["@timestamp"])))
+        grouped = table.group_by(keys).aggregate([("@timestamp", "min"), ("@timestamp", "max"), ([], "count_all")])
+        for row in grouped.to_pylist():
+            if row["logon.type"] not in _REMOTE_LOGON_TYPES:
                 continue
-            host, account = row["host.name"] or "", row["user.target.name"] or ""
+            host, account, address = row["host.name"] or "", row["user.target.name"] or "", row["source.ip"]
             self.hosts_by_address.setdefault(address, set()).add(host)
-            key = (host, account, address, row["logon.type"])
-            known = self.logons.get(key)
-            if known is None:
-                self.logons[key] = Logon(
-                    host=host,
-                    account=account,
-                    address=address,
-                    logon_type=row["logon.type"],
-                    first_at=at,
-                    last_at=at,
-                    count=1,
-                    file=row["event.file"] or "",
-                )
-                continue
-            known.count += 1
-            if at < known.first_at:
-                known.first_at, known.file = at, row["event.file"] or ""
-            known.last_at = max(known.last_at, at)
+            logon = Logon(
+                host=host,
+                account=account,
+                address=address,
+                logon_type=row["logon.type"],
+                first_at=row["@timestamp_min"],
+                last_at=row["@timestamp_max"],
+                count=row["count_all"],
+                file=row["event.file"] or "",
+            )
+            self._add_logon((host, account, address, row["logon.type"]), logon)
+
+    def _add_logon(self, key: tuple[str, str, str, str], logon: Logon) -> None:
+        known = self.logons.setdefault(key, logon)
+        if known is logon:
+            return
+        known.count += logon.count
+        known.first_at, known.file = min((known.first_at, known.file), (logon.first_at, logon.file))
+        known.last_at = max(known.last_at, logon.last_at)
 
 
 def file_name(path: str) -> str:
@@ -195,21 +262,3 @@ def file_name(path: str) -> str:
     'cmd.exe'
     """
     return path.replace("\\", "/").rpartition("/")[2].lower()
-
-
-def _rows(batch: EventBatch, *columns: str) -> Iterator[dict[str, Any]]:
-    return iter(batch.data.select(["@timestamp", "event.file", "host.name", *columns]).to_pylist())
-
-
-def _moved(process: Process, seconds: int) -> Process:
-    return Process(
-        id=process.id,
-        parent=process.parent,
-        parent_image=process.parent_image,
-        image=process.image,
-        command_line=process.command_line,
-        user=process.user,
-        host=process.host,
-        at=process.at + timedelta(seconds=seconds),
-        file=process.file,
-    )

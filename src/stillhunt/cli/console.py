@@ -1,4 +1,7 @@
-"""The only place of the command line that draws: progress and errors on stderr, results on stdout."""
+"""The only place of the command line that draws: progress and errors on stderr, results on stdout.
+
+What draws is loaded when something is drawn: a command that prints plain lines does not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -6,15 +9,14 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import wraps
-from typing import ParamSpec
-
-from rich.console import Console
-from rich.progress import BarColumn, DownloadColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-from rich.text import Text
+from typing import TYPE_CHECKING, ParamSpec
 
 from stillhunt.errors import EngineError, StillhuntError, UnknownNameError
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.escape import for_terminal
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 __all__ = ["EXIT_BLIND", "EXIT_CASES", "handles_errors", "progress", "results", "say", "say_problem"]
 
@@ -25,16 +27,22 @@ P = ParamSpec("P")
 
 def results() -> Console:
     """Return the console for results."""
+    from rich.console import Console
+
     return Console(highlight=False, soft_wrap=False)
 
 
 def say(message: str) -> None:
     """Say something to whoever watches, apart from the results."""
+    from rich.text import Text
+
     _stderr().print(Text(for_terminal(message)))
 
 
 def say_problem(error: StillhuntError) -> None:
     """Say in one line what is wrong, where, and what to do."""
+    from rich.text import Text
+
     hint = f" (hint: {error.hint})" if error.hint else ""
     _stderr().print(Text(f"error: {for_terminal(str(error) + hint)}"), soft_wrap=True)
 
@@ -63,6 +71,15 @@ def progress(*, quiet: bool) -> Iterator[Watcher]:
     if quiet or not console.is_terminal:
         yield silent
         return
+    from rich.progress import (
+        BarColumn,
+        DownloadColumn,
+        Progress,
+        TaskProgressColumn,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
     with Progress(
         TextColumn("{task.description}"),
         BarColumn(),
@@ -91,4 +108,6 @@ def _exit_code(error: StillhuntError) -> int:
 
 
 def _stderr() -> Console:
+    from rich.console import Console
+
     return Console(stderr=True, highlight=False)

@@ -36,6 +36,6 @@ def command(out: Path, scenario: str, seed: int, *, quiet: bool) -> None:
     workspace.check(out / "case")
     with progress(quiet=quiet) as watch:
         found, truth = demo(out / "logs", scenario=scenario, seed=seed, watch=watch)
-        written = workspace.save(found.brief, out / "case")
+        written = workspace.save(found.brief, out / "case", rules=())
     terminal.render(found.brief, results(), written=written)
     say(f"true break-in: {truth.first_break_in}; what is true stands in {out / 'logs' / 'truth.json'}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -17,6 +18,12 @@ With --exit-code: 0 nothing found and the logs could have shown it, 10 cases, 20
 """
 
 
+def default_jobs() -> int:
+    """Return the number of processors this process may use, at most 8."""
+    allowed = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return min(8, allowed)
+
+
 @click.command("hunt", epilog=_EXIT_CODES)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option(
@@ -26,6 +33,20 @@ With --exit-code: 0 nothing found and the logs could have shown it, 10 cases, 20
     type=click.Path(path_type=Path),
     help="Sigma rules to use instead of the built-in pack: a file, folder or release zip. Repeatable; "
     "`builtin` stands for the pack.",
+)
+@click.option(
+    "--values",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="YAML file with lists of values for the placeholders of rules: `admins: [alice, bob]`. Repeatable.",
+)
+@click.option(
+    "--jobs",
+    "-j",
+    default=default_jobs,
+    show_default="one per processor, at most 8",
+    type=click.IntRange(1, 64),
+    help="Processes to read with; a few dozen megabytes are read by one in any case.",
 )
 @click.option(
     "--out",
@@ -40,7 +61,15 @@ With --exit-code: 0 nothing found and the logs could have shown it, 10 cases, 20
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 @handles_errors
 def command(
-    paths: tuple[Path, ...], rules: tuple[Path, ...], out: Path, *, as_json: bool, exit_code: bool, quiet: bool
+    paths: tuple[Path, ...],
+    rules: tuple[Path, ...],
+    values: tuple[Path, ...],
+    out: Path,
+    *,
+    jobs: int,
+    as_json: bool,
+    exit_code: bool,
+    quiet: bool,
 ) -> None:
     """Find who is lurking in PATHS: log files, archives, or folders of them.
 
@@ -53,8 +82,8 @@ def command(
 
     workspace.check(out)
     with progress(quiet=quiet) as watch:
-        found = hunt(paths, rules=rules, watch=watch)
-        written = workspace.save(found.brief, out)
+        found = hunt(paths, rules=rules, values=values, jobs=jobs, watch=watch)
+        written = workspace.save(found.brief, out, rules=rules, values=values)
     if as_json:
         click.echo(workspace.cases_as_json(found.brief), nl=False)
     else:

@@ -14,6 +14,9 @@ _COMMANDS = {
     "demo": "Write a small synthetic intrusion and hunt it.",
     "simulate": "Write the logs of a synthetic intrusion, with its truth beside it.",
     "report": "Render a finished hunt again, without reading logs.",
+    "explain": "Say why a finding is one: clause, field, value, record.",
+    "why-not": "Say which clause of a rule a record fails.",
+    "rules": "Check Sigma rules; say what they cover.",
 }
 """Name to one line of help: what ``--help`` lists without importing a command."""
 
@@ -29,7 +32,7 @@ class _LazyGroup(click.Group):
         del ctx
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = importlib.import_module(f"stillhunt.cli.{cmd_name}").command
+        command: click.Command = importlib.import_module(f"stillhunt.cli.{cmd_name.replace('-', '_')}").command
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

@@ -59,9 +59,11 @@ class RuleSet:
     Attributes:
         rules: Rules that can run, sorted by path.
         refused: Rules that cannot, with reasons, sorted by path.
+        filters: Rule filters in force, sorted by path; the reason says how many rules each is part of.
         problems: Files that could not be read, folders left out, rules with careless metadata.
     """
 
     rules: tuple[Rule, ...]
     refused: tuple[RuleState, ...] = ()
+    filters: tuple[RuleState, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 
 from stillhunt.kernel.program import ROW_KINDS, Part, Predicate, Program, Scope
 from stillhunt.kernel.sets import TextTests
+from stillhunt.kernel.text import folded
 
 __all__ = ["Batch", "Column", "Memory", "run"]
 
@@ -303,7 +304,7 @@ def _compared(column: Column, other: Column, is_so: Callable[[str, str], bool]) 
     for row, (ones, others) in enumerate(zip(column.places, other.places, strict=True)):
         for pair in product(ones, others):
             if pair not in known:
-                one, two = (column.texts[pair[0]] or "").lower(), (other.texts[pair[1]] or "").lower()
+                one, two = folded(column.texts[pair[0]] or ""), folded(other.texts[pair[1]] or "")
                 known[pair] = bool(one and two) and is_so(one, two)
             if known[pair]:
                 found.append(row)

@@ -15,7 +15,7 @@ from ahocorasick_rs import AhoCorasick
 
 from stillhunt.kernel.network import address_of, is_inside
 from stillhunt.kernel.program import Predicate
-from stillhunt.kernel.text import compile_regex, number_of, time_part
+from stillhunt.kernel.text import compile_regex, folded, number_of, time_part
 
 __all__ = ["TextTests"]
 
@@ -58,7 +58,7 @@ class TextTests:
 
     def holding(self, text: str) -> tuple[int, ...]:
         """Return the numbers of the predicates that hold for a text, sorted."""
-        lower = text.lower()
+        lower = folded(text)
         found = [*self._equal.get(lower, ()), *self._equal_cased.get(text, ())]
         for length, starts in self._start.items():
             found += starts.get(lower[:length], ())
@@ -95,7 +95,7 @@ class TextTests:
         yield from (number for number, is_so, bound in self._compare if is_so(value, bound))
 
     def _take(self, number: int, predicate: Predicate) -> None:
-        text = predicate.text if predicate.is_cased else predicate.text.lower()
+        text = predicate.text if predicate.is_cased else folded(predicate.text)
         match predicate.kind:
             case "equals":
                 table = self._equal_cased if predicate.is_cased else self._equal

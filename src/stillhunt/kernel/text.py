@@ -12,7 +12,7 @@ from enum import Enum
 
 import re2
 
-__all__ = ["Wildcard", "compile_regex", "needle_of", "number_of", "time_part", "wildcard_regex"]
+__all__ = ["Wildcard", "compile_regex", "folded", "needle_of", "number_of", "time_part", "wildcard_regex"]
 
 
 class Wildcard(Enum):
@@ -98,6 +98,16 @@ def needle_of(pattern: str) -> str:
             run = ""
         at += 1
     return max([*runs, run], key=len).lower()
+
+
+def folded(text: str) -> str:
+    """Return text without its case: in lower case, and with one small sigma, which otherwise depends on what follows.
+
+    >>> folded("CMD.exe"), folded("ΑΣ") in folded("ΑΣΑ")
+    ('cmd.exe', True)
+    """
+    lower = text.lower()
+    return lower if lower.isascii() else lower.replace("\u03c2", "\u03c3")
 
 
 def number_of(text: str) -> int | float | None:

@@ -65,6 +65,15 @@ class ClockLedger:
                 self._deliveries[key][seconds] += n_records
         self._judged.clear()
 
+    def take(self, other: ClockLedger) -> None:
+        """Take in what another worker saw."""
+        for key, by_id in other._differences.items():
+            for event_id, counter in by_id.items():
+                self._differences[key].setdefault(event_id, Counter()).update(counter)
+        for key, counter in other._deliveries.items():
+            self._deliveries[key].update(counter)
+        self._judged.clear()
+
     def shift_s(self, file: str, host: str) -> int:
         """Return the seconds to add to the logged times of a host in a file; 0 where nothing is known."""
         return self._judge((file, host))[0]

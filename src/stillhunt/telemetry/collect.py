@@ -18,6 +18,7 @@ from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger
 from stillhunt.telemetry.outlet import Outlet
+from stillhunt.telemetry.share import Share, Window, n_pieces, shared_out
 from stillhunt.telemetry.source import SOURCES, LogFile, Source
 
 __all__ = ["WORKSPACE_MARKER", "Reading", "Retrieved", "Wanted"]
@@ -37,6 +38,9 @@ class Retrieved(NamedTuple):
     batch: EventBatch
     originals: Mapping[tuple[str, int], str]
 
+
+ReadingState = tuple[ReadingLedger, dict[str, tuple[Path, str]]]
+"""What was read, and of every log the file that holds it and the source that reads it."""
 
 WORKSPACE_MARKER = "stillhunt-workspace.json"
 """A folder that holds this file is a workspace of stillhunt, not a folder of logs."""
@@ -60,8 +64,9 @@ class Reading:
         self._done = self._total = 0
         self._outlet = Outlet()
         self._handle: BinaryIO | None = None
-        self._path: Path | None = None
+        self._share: Share | None = None
         self._found_in: dict[str, tuple[Path, str]] = {}
+        self._logs: list[tuple[LogFile, str, str, int]] = []
 
     @property
     def clocks(self) -> ClockLedger:
@@ -78,18 +83,49 @@ class Reading:
         Raises:
             InputError: None of the paths holds a file that could be read.
         """
-        files = self._files()
-        sizes = {path: _size(path) for path in files}
-        self._total = sum(sizes.values())
-        for path in files:
-            for _ in self._file(path):
+        yield from self.part([Share(path=path, n_bytes=_size(path)) for path in self._files()])
+        self.finish()
+
+    def part(self, shares: Sequence[Share]) -> Iterator[EventBatch]:
+        """Yield the events of some files, or pieces of files, as a worker does that is not alone."""
+        self._total = sum(share.n_bytes for share in shares)
+        for share in shares:
+            for _ in self._file(share):
                 for batch in self._outlet.due():
-                    yield self._observed(batch, path)
-            self._done += sizes[path]
+                    yield self._observed(batch, share.path)
+            self._done += share.n_bytes
+            self._handle = None
         for batch in self._outlet.rest():
             yield self._observed(batch, None)
+        self._account()
+
+    def finish(self) -> None:
+        """Say so if nothing could be read.
+
+        Raises:
+            InputError: None of the paths holds a file that could be read.
+        """
         if not any(f.n_events for f in self._ledger.files):
             self._refuse()
+
+    def shares(self, n_workers: int) -> list[list[Share]]:
+        """Share out the files among workers, large ones in pieces."""
+        sizes = {path: _size(path) for path in self._files()}
+        total = sum(sizes.values())
+        found: list[Share] = []
+        for path, size in sizes.items():
+            found += _pieces(path, size, n_pieces(size, total, n_workers))
+        return shared_out(found, n_workers)
+
+    def state(self) -> ReadingState:
+        """Return what a worker leaves behind, for :meth:`take`."""
+        return self._ledger, self._found_in
+
+    def take(self, state: ReadingState) -> None:
+        """Take in what a worker read."""
+        ledger, found_in = state
+        self._ledger.take(ledger)
+        self._found_in |= found_in
 
     def fetch(self, wanted: Wanted) -> Iterator[Retrieved]:
         """Read some records again. What cannot be read any more is left out."""
@@ -173,16 +209,27 @@ class Reading:
     def _unreadable(self, error: OSError) -> None:
         self._problem(str(error.filename), f"cannot be listed: {error.strerror}", hint="check its permissions")
 
-    def _open(self, path: Path) -> BinaryIO:
+    def _open(self, share: Share) -> BinaryIO:
         """Open a file given, and remember it: its position is the progress, however deep the archive."""
-        self._handle = path.open("rb", buffering=_BUFFER)
+        self._handle = share.path.open("rb", buffering=_BUFFER)
+        if share.cut is None:
+            return self._handle
+        window = Window(self._handle, share.cut)
+        self._handle = BufferedReader(window, _BUFFER)
         return self._handle
 
-    def _file(self, path: Path) -> Iterator[None]:
+    def _file(self, share: Share) -> Iterator[None]:
         # The one place where an error of one file becomes a problem, and the rest goes on.
-        self._path = path
+        self._share = share
+        path = share.path
         try:
-            for member in members(path, lambda: self._open(path)):
+            if share.cut is not None:
+                with self._open(share) as stream:
+                    log = LogFile(name=str(path), stream=stream, outlet=self._outlet, first=share.cut.first)
+                    self._found_in[log.name] = (path, share.source)
+                    yield from self._events(share.source, SOURCES[share.source], log)
+                return
+            for member in members(path, lambda: self._open(share)):
                 if member.note:
                     self._not_read(member.name, member.note, problem=bool(member.remedy), hint=member.remedy)
                 else:
@@ -201,8 +248,8 @@ class Reading:
                 self._unknown(member.name, head)
                 return
             source = SOURCES[name]
-            if self._path is not None:
-                self._found_in[member.name] = (self._path, name)
+            if self._share is not None:
+                self._found_in[member.name] = (self._share.path, name)
             with seekable(stream) if source.needs_seek else nullcontext(stream) as content:
                 yield from self._events(name, source, LogFile(name=member.name, stream=content, outlet=self._outlet))
 
@@ -220,19 +267,24 @@ class Reading:
         except DAMAGED as error:
             trouble = f"cannot be read to its end: {error}"
             self._problem(log.name, trouble, hint="what comes before was read; copy or download it again")
-        self._ledger.problems.extend(log.problems)
-        if log.n_unread and not trouble:
-            trouble = f"{log.n_unread:,} records could not be read"
-        self._ledger.files.append(
-            InputFile(
-                path=log.name,
-                source=name,
-                n_bytes=_position(log.stream),
-                n_events=log.n_events,
-                n_unread=log.n_unread,
-                note=trouble,
+        # Events may still wait in the outlet, so the file is accounted for when all is read.
+        self._logs.append((log, name, trouble, _position(log.stream)))
+
+    def _account(self) -> None:
+        for log, name, trouble, n_bytes in self._logs:
+            self._ledger.problems.extend(log.problems)
+            unread = f"{log.n_unread:,} records could not be read" if log.n_unread else ""
+            self._ledger.files.append(
+                InputFile(
+                    path=log.name,
+                    source=name,
+                    n_bytes=n_bytes,
+                    n_events=log.n_events,
+                    n_unread=log.n_unread,
+                    note=trouble or unread,
+                )
             )
-        )
+        self._logs = []
 
     def _observed(self, batch: EventBatch, path: Path | None) -> EventBatch:
         self._ledger.observe(batch)
@@ -291,3 +343,20 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
+
+
+def _pieces(path: Path, size: int, n_wanted: int) -> list[Share]:
+    whole = Share(path=path, n_bytes=size)
+    if n_wanted < 2:
+        return [whole]
+    try:
+        with path.open("rb", buffering=_BUFFER) as stream:
+            name = _recognise(_peek(stream))
+            cut = SOURCES[name].cut if name else None
+            cuts = cut(stream, n_wanted) if cut else []
+    except (SourceError, OSError):
+        # Whoever reads the file meets the same trouble, and says so.
+        return [whole]
+    if name is None or len(cuts) < 2:
+        return [whole]
+    return [Share(path=path, n_bytes=c.stop - c.start, cut=c, source=name) for c in cuts]

@@ -13,6 +13,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -59,8 +60,10 @@ class ReadingLedger:
     n_events: int = 0
     _classes: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _hosts: dict[tuple[str, str], _Span] = field(default_factory=dict)
-    _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=lambda: defaultdict(set))
-    _record_ids: dict[tuple[str, str, str], array[int]] = field(default_factory=lambda: defaultdict(lambda: array("q")))
+    _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=partial(defaultdict, set))
+    _record_ids: dict[tuple[str, str, str], array[int]] = field(
+        default_factory=partial(defaultdict, partial(array, "q"))
+    )
     _odd_times: Counter[str] = field(default_factory=Counter)
 
     def observe(self, batch: EventBatch) -> None:
@@ -79,6 +82,28 @@ class ReadingLedger:
             self._observe_rhythm(event.channel, plausible)
             self._observe_record_ids(event.channel, data)
 
+    def take(self, other: ReadingLedger) -> None:
+        """Take in what another worker read."""
+        by_path = {file.path: place for place, file in enumerate(self.files)}
+        for file in other.files:
+            if file.path in by_path:
+                place = by_path[file.path]
+                self.files[place] = _joined_files(self.files[place], file)
+            else:
+                by_path[file.path] = len(self.files)
+                self.files.append(file)
+        self.problems += other.problems
+        self.clocks.take(other.clocks)
+        self.n_events += other.n_events
+        for spans, more in ((self._classes, other._classes), (self._hosts, other._hosts)):
+            for key, span in more.items():
+                spans.setdefault(key, _Span()).add(span.n_events, span.first_at, span.last_at)
+        for rhythm, hours in other._busy_hours.items():
+            self._busy_hours[rhythm] |= hours
+        for rhythm, ids in other._record_ids.items():
+            self._record_ids[rhythm].extend(ids)
+        self._odd_times.update(other._odd_times)
+
     def coverage(self) -> Coverage:
         """Return what was read, with every time corrected."""
         shift_s = self.clocks.shift_s
@@ -90,7 +115,7 @@ class ReadingLedger:
             gaps=tuple(sorted(self._gaps(shift_s), key=lambda g: (g.host, g.start_at, g.channel))),
             record_holes=tuple(holes),
             clocks=self.clocks.faults(),
-            problems=(*self.problems, *hole_problems, *self._odd_time_problems()),
+            problems=(*sorted(self.problems, key=_place), *hole_problems, *self._odd_time_problems()),
         )
 
     def _plausible(self, data: pa.RecordBatch) -> pa.Table:
@@ -191,6 +216,25 @@ class ReadingLedger:
             )
             for file, n in sorted(self._odd_times.items())
         ]
+
+
+def _joined_files(one: InputFile, other: InputFile) -> InputFile:
+    """Account for two pieces of a file together."""
+    n_unread = one.n_unread + other.n_unread
+    counted = f"{n_unread:,} records could not be read" if n_unread else ""
+    notes = sorted({note for note in (one.note, other.note) if note and not note.endswith("could not be read")})
+    return InputFile(
+        path=one.path,
+        source=one.source,
+        n_bytes=one.n_bytes + other.n_bytes,
+        n_events=one.n_events + other.n_events,
+        n_unread=n_unread,
+        note="; ".join(notes) or counted,
+    )
+
+
+def _place(problem: Problem) -> tuple[str, str]:
+    return problem.where or "", problem.message
 
 
 def _number(text: str | None) -> int | None:

@@ -45,9 +45,9 @@ _SYSMON_CATEGORIES: dict[str, tuple[str, ...]] = {
     "21": ("wmi_event",),
     "22": ("dns_query",),
     "23": ("file_delete",),
-    "24": ("clipboard_change",),
+    "24": ("clipboard_capture",),
     "25": ("process_tampering",),
-    "26": ("file_delete", "file_delete_detected"),
+    "26": ("file_delete_detected",),
     "27": ("file_block", "file_block_executable"),
     "28": ("file_block", "file_block_shredding"),
     "29": ("file_executable_detected",),
@@ -129,6 +129,21 @@ CHANNELS_BY_SERVICE: dict[str, tuple[str, ...]] = {
     "smbclient-security": ("Microsoft-Windows-SmbClient/Security",),
     "smbserver-connectivity": ("Microsoft-Windows-SMBServer/Connectivity",),
     "vhdmp": ("Microsoft-Windows-VHDMP-Operational",),
+    "application-experience": (
+        "Microsoft-Windows-Application-Experience/Program-Telemetry",
+        "Microsoft-Windows-Application-Experience/Program-Compatibility-Assistant",
+    ),
+    "bitlocker": ("Microsoft-Windows-BitLocker/BitLocker Management",),
+    "dhcp": ("Microsoft-Windows-DHCP-Server/Operational",),
+    "hyper-v-worker": ("Microsoft-Windows-Hyper-V-Worker",),
+    "kernel-event-tracing": ("Microsoft-Windows-Kernel-EventTracing",),
+    "kernel-shimengine": (
+        "Microsoft-Windows-Kernel-ShimEngine/Operational",
+        "Microsoft-Windows-Kernel-ShimEngine/Diagnostic",
+    ),
+    "ntfs": ("Microsoft-Windows-Ntfs/Operational",),
+    "sense": ("Microsoft-Windows-SENSE/Operational",),
+    "servicebus-client": ("Microsoft-ServiceBus-Client",),
     "winrm": ("Microsoft-Windows-WinRM/Operational",),
 }
 """Sigma service to the channels that it stands for."""

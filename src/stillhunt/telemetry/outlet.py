@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
 
@@ -13,7 +13,7 @@ from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.shapes import Recipe, Structure, joined_cells, recipe_of, take_apart
 from stillhunt.telemetry.table import Batches, Piece, Rows
 
-__all__ = ["Outlet", "WindowsRecords"]
+__all__ = ["Collector", "Outlet", "WindowsRecords"]
 
 _RECORDS_AT_ONCE = 15_000
 """Decoded records that are held; as columns they take a fifth of the room."""
@@ -43,7 +43,12 @@ class WindowsRecords:
     def __init__(self) -> None:
         self._recipes: dict[Structure, Recipe | None] = {}
         self._groups: dict[tuple[object, ...], _Group] = {}
-        self.n_records = 0
+        self._n_records = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many are held as is wise."""
+        return self._n_records >= _RECORDS_AT_ONCE
 
     def add(
         self, record: Mapping[str, Any], *, file: str, number: int | None, place: int | None = None
@@ -76,12 +81,12 @@ class WindowsRecords:
         group.files.append(file)
         group.numbers.append(recipe.number(values) if number is None else number)
         group.places.append(place)
-        self.n_records += 1
+        self._n_records += 1
         return recipe
 
     def pieces(self) -> Iterator[Piece]:
         """Yield what is there as columns, and forget it."""
-        groups, self._groups, self.n_records = self._groups, {}, 0
+        groups, self._groups, self._n_records = self._groups, {}, 0
         # Optional fields give one class many structures; few rows each would make columns cost more than events.
         families: dict[tuple[object, ...], list[_Group]] = {}
         for (_, *origin), group in groups.items():
@@ -113,31 +118,50 @@ def _parts(family: list[_Group]) -> Iterator[list[_Group]]:
     yield part
 
 
+class Collector(Protocol):
+    """Holds what a source read until it is worth making columns of it."""
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to do so."""
+        ...
+
+    def pieces(self) -> Iterator[Piece]:
+        """Yield what is there as columns, and forget it."""
+        ...
+
+
+_C = TypeVar("_C", bound=Collector)
+
+
 class Outlet:
-    """Takes rows, records and pieces of many files and hands them on as batches."""
+    """Takes what sources read of many files and hands it on as batches."""
 
     def __init__(self) -> None:
         self.rows = Rows()
         self.records = WindowsRecords()
+        self._own: dict[type, Collector] = {}
         self._batches = Batches()
 
-    def piece(self, piece: Piece) -> None:
-        """Take events that are columns already."""
-        self._batches.add(piece)
+    def collector(self, kind: type[_C]) -> _C:
+        """Return the one collector of a kind that a source brings along."""
+        found = self._own.get(kind)
+        if not isinstance(found, kind):
+            found = self._own[kind] = kind()
+        return found
 
     def due(self) -> Iterator[EventBatch]:
         """Yield what has grown large enough to be handed on."""
-        if self.records.n_records >= _RECORDS_AT_ONCE:
-            yield from self._collected(self.records.pieces())
-        if self.rows.n_rows >= _RECORDS_AT_ONCE:
-            yield from self._collected(self.rows.pieces())
+        for collector in (*self._own.values(), self.records, self.rows):
+            if collector.is_full:
+                yield from self._collected(collector.pieces())
         if self._batches.is_full:
             yield from self._batches.flush()
 
     def rest(self) -> Iterator[EventBatch]:
         """Yield all that is still there."""
-        yield from self._collected(self.records.pieces())
-        yield from self._collected(self.rows.pieces())
+        for collector in (*self._own.values(), self.records, self.rows):
+            yield from self._collected(collector.pieces())
         yield from self._batches.flush()
 
     def _collected(self, pieces: Iterator[Piece]) -> Iterator[EventBatch]:

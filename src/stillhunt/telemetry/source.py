@@ -10,6 +10,7 @@ from stillhunt.errors import Problem
 from stillhunt.registry import Registry
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.outlet import Outlet
+from stillhunt.telemetry.share import Cut
 from stillhunt.telemetry.table import Row
 
 __all__ = ["SOURCES", "LogFile", "Source"]
@@ -27,6 +28,7 @@ class LogFile:
         stream: Its uncompressed content, at the beginning. Seekable if the source asked for that.
         outlet: Takes what is not yielded row by row.
         only: Numbers of the only records asked for, with the places where to look for them; None for all records.
+        first: What a piece of a file has before it, as its source counts; 0 at the beginning.
         n_events: Events read.
         n_unread: Records that could not be parsed.
         problems: The first of them, described.
@@ -37,6 +39,7 @@ class LogFile:
     stream: BinaryIO
     outlet: Outlet = field(default_factory=Outlet)
     only: Mapping[int, frozenset[int]] | None = None
+    first: int = 0
     n_events: int = 0
     n_unread: int = 0
     problems: list[Problem] = field(default_factory=list)
@@ -71,12 +74,15 @@ class Source:
             batches can be handed on; counts in the :class:`LogFile` what it cannot read, and raises
             :class:`stillhunt.errors.SourceError` only if nothing of the file can be read.
         needs_seek: Whether ``read`` needs a seekable stream.
+        cut: Cuts a plain file of this kind into so many pieces, or fewer, that can be read by themselves; None if this
+            cannot be done.
     """
 
     title: str
     sniff: Callable[[bytes], bool]
     read: Callable[[LogFile], Iterator[tuple[EventClass, Row] | None]]
     needs_seek: bool = False
+    cut: Callable[[BinaryIO, int], list[Cut]] | None = None
 
 
 SOURCES: Registry[Source] = Registry(

@@ -25,6 +25,9 @@ _BATCH_BYTES = 32 << 20
 _BATCH_CELLS = 2_500_000
 """Rows times columns of one class after which they are handed on: an attacker may give every event new field names."""
 
+_ROWS_AT_ONCE = 15_000
+"""Rows that are held; as columns they take a fraction of the room."""
+
 Value = str | list[str] | None
 """What a native field may hold."""
 
@@ -75,17 +78,22 @@ class Piece:
 class Rows:
     """Rows of several classes, to be made into pieces."""
 
-    n_rows: int = 0
     _rows: dict[EventClass, list[Row]] = field(default_factory=dict)
+    _n_rows: int = 0
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many are held as is wise."""
+        return self._n_rows >= _ROWS_AT_ONCE
 
     def add(self, event_class: EventClass, row: Row) -> None:
         """Take a row."""
         self._rows.setdefault(event_class, []).append(row)
-        self.n_rows += 1
+        self._n_rows += 1
 
     def pieces(self) -> Iterator[Piece]:
         """Yield what is there, one piece per class, and forget it."""
-        taken, self._rows, self.n_rows = self._rows, {}, 0
+        taken, self._rows, self._n_rows = self._rows, {}, 0
         for event_class, rows in taken.items():
             yield _piece(event_class, rows)
 

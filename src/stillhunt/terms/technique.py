@@ -30,9 +30,9 @@ TACTICS: tuple[str, ...] = (
 _TAG = re.compile(r"^attack[.](?:(t\d{4}(?:[.]\d{3})?)|(g\d{4})|(s\d{4})|([a-z_-]+))$")
 
 
-def tactic_rank(tactic: str) -> int:
-    """Return a tactic's place in the matrix; unknown ones come last."""
-    return TACTICS.index(tactic) if tactic in TACTICS else len(TACTICS)
+def tactic_rank(tactic: str) -> tuple[int, str]:
+    """Return what sorts tactics by their place in the matrix; unknown ones come last, by name."""
+    return (TACTICS.index(tactic) if tactic in TACTICS else len(TACTICS)), tactic
 
 
 def tactic_title(tactic: str) -> str:

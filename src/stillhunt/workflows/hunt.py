@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
@@ -17,7 +15,8 @@ from stillhunt.cases.case import Case
 from stillhunt.cases.identity import host_names, with_host_names, with_merged_spans
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
-from stillhunt.detection.finding import Finding, to_table
+from stillhunt.detection.finding import Finding
+from stillhunt.detection.finding_table import to_table
 from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.knowledge import KnowledgeBase, load_knowledge
@@ -25,6 +24,7 @@ from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.coverage import Coverage, judge
+from stillhunt.workflows.workers import read_and_match
 
 __all__ = ["Hunt", "hunt"]
 
@@ -64,6 +64,8 @@ def hunt(
     paths: str | Path | Iterable[str | Path],
     *,
     rules: Sequence[str | Path] = (),
+    values: Sequence[str | Path] = (),
+    jobs: int = 1,
     watch: Watcher = silent,
 ) -> Hunt:
     """Hunt through logs.
@@ -72,6 +74,9 @@ def hunt(
         paths: Files, archives or folders of logs; folders are walked.
         rules: Sigma rules to use instead of the built-in pack: files, folders or release zips. The word
             ``builtin`` stands for the pack, to use it beside others.
+        values: YAML files with lists of values for the placeholders of rules.
+        jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
+            so a script that asks for it needs ``if __name__ == "__main__":``.
         watch: Told about progress, once per batch.
 
     Returns:
@@ -79,16 +84,13 @@ def hunt(
 
     Raises:
         InputError: None of the paths can be read, or none of the rules can be loaded.
+        EngineError: One of several processes was killed.
     """
     given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     watch(Step(task="compile", subject="rules", done=0, total=None))
-    scan = Scan(load_rules(rules))
-    trail = Trail()
-    reading = Reading(given, watch=watch)
-    with _no_search_for_cycles():
-        for batch in reading.batches():
-            scan.feed(batch)
-            trail.observe(batch)
+    rule_set = load_rules(rules, values=values)
+    scan, trail, reading = Scan(rule_set), Trail(), Reading(given, watch=watch)
+    read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
     watch(Step(task="link", subject="findings", done=0, total=None))
     findings = scan.findings(reading.clocks.shift_s, reading.fetch)
     trail.shift(reading.clocks.shift_s)
@@ -99,21 +101,6 @@ def hunt(
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
     return Hunt(brief=_brief(given, coverage, cases, findings, knowledge))
-
-
-@contextmanager
-def _no_search_for_cycles() -> Iterator[None]:
-    """Keep Python from walking millions of decoded values again and again in search of cycles, of which there are none.
-
-    It costs a third of the time of reading.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from stillhunt.errors import InputError
+from stillhunt.detection.sigma.files import read_all, read_values
+from stillhunt.errors import InputError, RuleError
 from stillhunt.report import brief as briefs
 from stillhunt.report.brief import Brief
 from stillhunt.report.renderers import html
+from stillhunt.workflows.lookup import FINDINGS, INDEX, MARKER, Marker, UsedPath, index_of, read_marker
 
 __all__ = ["MARKER", "cases_as_json", "check", "load_brief", "save"]
-
-MARKER = "stillhunt-workspace.json"
-"""A folder that holds this file is a workspace: hunts do not read it as logs, and may write into it."""
 
 
 def check(folder: Path) -> None:
@@ -38,27 +40,68 @@ def cases_as_json(brief: Brief) -> bytes:
     return _pretty({"cases": pairs})
 
 
-def save(brief: Brief, folder: Path) -> tuple[Path, ...]:
+def save(
+    brief: Brief, folder: Path, *, rules: Sequence[str | Path] | None = None, values: Sequence[str | Path] = ()
+) -> tuple[Path, ...]:
     """Write a brief's files into a workspace folder and return their paths.
+
+    Beside them it writes what later commands look things up in: the marker and the index of the findings.
+
+    Args:
+        brief: What to write.
+        folder: Where.
+        rules: Paths of the rules that were used, as they were given to the hunt; none for the built-in pack.
+            None where nothing was hunted: what the folder says of them is kept.
+        values: Paths of lists of values for the rules' placeholders.
 
     Raises:
         InputError: The folder holds something else, or cannot be written.
     """
     check(folder)
+    lines = [(finding.id, msgspec.json.encode(finding) + b"\n") for finding in brief.findings]
     files = {
         "case.html": html.render(brief).encode(),
         "cases.json": cases_as_json(brief),
-        "findings.jsonl": b"".join(msgspec.json.encode(f) + b"\n" for f in brief.findings),
+        FINDINGS: b"".join(line for _, line in lines),
         "coverage.json": _pretty(brief.coverage),
         "brief.json": briefs.encode(brief),
     }
+    used_rules, used_values = _kept(folder) if rules is None else (_rules_used(rules), _values_used(values))
+    marker = Marker(
+        made_by="stillhunt", version=brief.version, inputs=brief.inputs, rules=used_rules, values=used_values
+    )
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _write(folder / MARKER, _pretty({"made_by": "stillhunt", "version": brief.version}))
-        return tuple(_write(folder / name, content) for name, content in files.items())
+        _write(folder / MARKER, _pretty(marker))
+        written = tuple(_write(folder / name, content) for name, content in files.items())
+        _write(folder / INDEX, index_of((id_, len(line)) for id_, line in lines))
     except OSError as error:
         message = f"cannot be written: {error.strerror}"
         raise InputError(message, where=str(folder), hint="choose another folder with --out") from error
+    return written
+
+
+def _rules_used(rules: Sequence[str | Path]) -> tuple[UsedPath, ...]:
+    try:
+        return tuple(UsedPath(path=given.path, sha256=given.digest().hex()) for given in read_all(rules))
+    except RuleError:
+        # They were there when the hunt began; hours of work are not lost because they are gone now.
+        return tuple(UsedPath(path=str(path), sha256="") for path in rules)
+
+
+def _values_used(values: Sequence[str | Path]) -> tuple[UsedPath, ...]:
+    try:
+        read = read_values(values)
+        return tuple(UsedPath(path=file.path, sha256=hashlib.sha256(file.content).hexdigest()) for file in read)
+    except RuleError:
+        return tuple(UsedPath(path=str(path), sha256="") for path in values)
+
+
+def _kept(folder: Path) -> tuple[tuple[UsedPath, ...], tuple[UsedPath, ...]]:
+    with suppress(InputError):
+        marker = read_marker(folder)
+        return marker.rules, marker.values
+    return (), ()
 
 
 def load_brief(folder: Path) -> Brief:

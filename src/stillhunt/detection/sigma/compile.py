@@ -2,13 +2,14 @@
 
 Source of the semantics: Sigma specification 2.1 (rules, modifiers) and pySigma 2.0.1, whose parser is the
 rule of record. Where both are silent: text is compared without case, by lower case on both sides; ``null``
-is a field that is missing or empty; a number equals text that writes it in decimal or as ``0x…``; a condition
-given as a list holds if any of its entries does.
+is a field that is missing or empty; a number equals text that writes it in decimal or as ``0x…``; an IPv4 address
+or network in IPv6 form is the IPv4 one; a condition given as a list holds if any of its entries does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from ipaddress import IPv4Network, IPv6Network
 
 from sigma.conditions import (
     ConditionAND,
@@ -17,13 +18,12 @@ from sigma.conditions import (
     ConditionOR,
     ConditionSelector,
 )
-from sigma.modifiers import reverse_modifier_mapping
+from sigma.modifiers import SigmaWideModifier, modifier_mapping, reverse_modifier_mapping
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaRule
 from sigma.types import (
     CompareOperators,
     Placeholder,
     SigmaBool,
-    SigmaCasedString,
     SigmaCIDRExpression,
     SigmaCompareExpression,
     SigmaExists,
@@ -41,9 +41,12 @@ from sigma.types import (
 
 from stillhunt.errors import RuleError
 from stillhunt.kernel.program import Node, NodeKind, Predicate, PredicateKind
-from stillhunt.kernel.text import Wildcard, compile_regex, needle_of, wildcard_regex
+from stillhunt.kernel.text import Wildcard, compile_regex, folded, needle_of, wildcard_regex
 
 __all__ = ["compile_item", "compile_rule"]
+
+# The specification's own name of the modifier, for which `wide` is an alias; pySigma 2.0.1 knows the alias alone.
+modifier_mapping.setdefault("utf16le", SigmaWideModifier)
 
 _COMPARE: dict[CompareOperators, PredicateKind] = {
     CompareOperators.LT: "lt",
@@ -114,9 +117,8 @@ def compile_item(item: SigmaDetectionItem) -> Node:
     key = "|".join([item.field or "", *modifiers]) if item.field or modifiers else "keyword"
     values: Sequence[SigmaType] = item.value or [SigmaNull()]
     written = item.original_value if item.original_value and len(item.original_value) == len(values) else values
-    ends = frozenset(modifiers) & {"startswith", "endswith"}
     leaves = [
-        _leaf(item.field, value, label=f"{key}: {_as_written(as_written)}", ends=ends)
+        _leaf(item.field, value, label=f"{key}: {_as_written(as_written)}", modifiers=frozenset(modifiers))
         for value, as_written in zip(values, written, strict=True)
     ]
     node = _joined("or" if item.value_linking is ConditionOR else "and", leaves, label=key)
@@ -127,21 +129,22 @@ def _joined(kind: NodeKind, parts: Sequence[Node], *, label: str = "") -> Node:
     return parts[0] if len(parts) == 1 else Node(kind=kind, label=label, children=tuple(parts))
 
 
-def _leaf(field: str | None, value: SigmaType, *, label: str, ends: frozenset[str]) -> Node:
+def _leaf(field: str | None, value: SigmaType, *, label: str, modifiers: frozenset[str]) -> Node:
     if isinstance(value, SigmaExists):
         leaf = Node(kind="test", label=label, predicates=(Predicate(field=field, kind="exists"),))
         return leaf if value.exists else Node(kind="not", label=label, children=(leaf,))
-    return Node(kind="test", label=label, predicates=tuple(_predicates(field, value, ends)))
+    return Node(kind="test", label=label, predicates=tuple(_predicates(field, value, modifiers)))
 
 
-def _predicates(field: str | None, value: SigmaType, ends: frozenset[str]) -> Iterable[Predicate]:
+def _predicates(field: str | None, value: SigmaType, modifiers: frozenset[str]) -> Iterable[Predicate]:
     """Compile one value; several predicates where a modifier made several texts of it."""
     match value:
         case SigmaExpansion():
             for part in value.values:
-                yield from _predicates(field, part, ends)
+                yield from _predicates(field, part, modifiers)
         case SigmaString():
-            yield _string(field, value)
+            # Not by the type of the text: pySigma's other modifiers lose it where they come after `cased`.
+            yield _string(field, value, is_cased="cased" in modifiers)
         case SigmaTimestampPart():
             yield Predicate(field=field, kind="timepart", text=value.timestamp_part.name.lower(), number=value.number)
         case SigmaNumber() if field is None:
@@ -152,22 +155,25 @@ def _predicates(field: str | None, value: SigmaType, ends: frozenset[str]) -> It
             kind: PredicateKind = "equals" if field else "contains"
             yield Predicate(field=field, kind=kind, text=str(value.boolean).lower())
         case SigmaRegularExpression():
-            yield _regex(field, value, ends)
+            yield _regex(field, value, modifiers)
         case SigmaCIDRExpression():
-            yield Predicate(field=field, kind="cidr", text=str(value.network))
+            yield Predicate(field=field, kind="cidr", text=str(_network(value.network)))
         case SigmaCompareExpression() if value.op in _COMPARE:
             yield Predicate(field=field, kind=_COMPARE[value.op], number=value.number.number)
-        case SigmaFieldReference() if field is not None:
+        case SigmaFieldReference() if field is None:
+            raise RuleError("a keyword cannot be a field reference: compare two fields")
+        case SigmaFieldReference():
             yield Predicate(field=field, kind="fieldref", text=value.field, how=_how(value))
-        case SigmaNull() if field is not None:
+        case SigmaNull() if field is None:
+            raise RuleError("a keyword cannot be null: ask a field for it")
+        case SigmaNull():
             yield Predicate(field=field, kind="null")
         case _:
             raise RuleError(f"a value of kind `{type(value).__name__}` is not supported here")
 
 
-def _string(field: str | None, value: SigmaString) -> Predicate:
+def _string(field: str | None, value: SigmaString, *, is_cased: bool) -> Predicate:
     parts = [_part(part) for part in value.s]
-    is_cased = isinstance(value, SigmaCasedString)
     # A keyword may stand anywhere in a field, so its ends are as good as wildcards.
     is_start = field is not None and parts[:1] != [Wildcard.ANY]
     is_end = field is not None and parts[-1:] != [Wildcard.ANY]
@@ -179,9 +185,9 @@ def _string(field: str | None, value: SigmaString) -> Predicate:
         return Predicate(field=field, kind="equals" if is_start else "present")
     if len(parts) == 1 and isinstance(parts[0], str):
         kind = _KIND_BY_ENDS[is_start, is_end]
-        return Predicate(field=field, kind=kind, text=parts[0] if is_cased else parts[0].lower(), is_cased=is_cased)
+        return Predicate(field=field, kind=kind, text=parts[0] if is_cased else folded(parts[0]), is_cased=is_cased)
     if not is_cased:
-        parts = [part.lower() if isinstance(part, str) else part for part in parts]
+        parts = [folded(part) if isinstance(part, str) else part for part in parts]
     needle = max((part.lower() for part in parts if isinstance(part, str) and part.isascii()), key=len, default="")
     pattern = wildcard_regex(parts, is_start=is_start, is_end=is_end)
     return Predicate(field=field, kind="regex", text=pattern, is_cased=is_cased, needle=needle)
@@ -203,7 +209,10 @@ def _part(part: str | SpecialChars | Placeholder) -> str | Wildcard:
     return part
 
 
-def _regex(field: str | None, value: SigmaRegularExpression, ends: frozenset[str]) -> Predicate:
+def _regex(field: str | None, value: SigmaRegularExpression, modifiers: frozenset[str]) -> Predicate:
+    if not isinstance(value.regexp, SigmaString):
+        # YAML read it as a number or a truth value, and pySigma lets it pass.
+        raise RuleError(f"a regular expression is text: put `{value.regexp}` in quotes")
     pattern = "".join(_plain(part) for part in value.regexp.s)
     flags = "".join(sorted(_FLAGS[flag] for flag in value.flags))
     flagged = f"(?{flags}){pattern}" if flags else pattern
@@ -213,9 +222,9 @@ def _regex(field: str | None, value: SigmaRegularExpression, ends: frozenset[str
         raise RuleError(f"regular expression `{pattern}` cannot run in linear time: {error}") from error
     needle = needle_of(flagged)
     # pySigma writes both as if an expression always had to match the whole text, which a search does not.
-    if "startswith" in ends:
+    if "startswith" in modifiers:
         flagged = rf"\A(?:{flagged})"
-    if "endswith" in ends:
+    if "endswith" in modifiers:
         flagged = rf"(?:{flagged})\z"
     return Predicate(field=field, kind="regex", text=flagged, is_cased=True, needle=needle)
 
@@ -226,6 +235,12 @@ def _plain(part: str | SpecialChars | Placeholder) -> str:
     if isinstance(written, Wildcard):
         return "*" if written is Wildcard.ANY else "?"
     return written
+
+
+def _network(network: IPv4Network | IPv6Network) -> IPv4Network | IPv6Network:
+    """Return the IPv4 network that one in IPv6 form stands for, since addresses in that form are read so too."""
+    mapped = network.network_address.ipv4_mapped if isinstance(network, IPv6Network) else None
+    return IPv4Network((mapped, network.prefixlen - 96)) if mapped and network.prefixlen >= 96 else network
 
 
 def _how(value: SigmaFieldReference) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zipfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,14 +11,10 @@ from importlib.resources import files
 from importlib.resources.abc import Traversable
 from io import BytesIO
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING
 
 from stillhunt.errors import Problem, RuleError
 
-if TYPE_CHECKING:
-    import zipfile
-
-__all__ = ["BUILTIN", "Given", "RuleFile", "read_given"]
+__all__ = ["BUILTIN", "Given", "RuleFile", "read_all", "read_values"]
 
 BUILTIN = "builtin"
 """Stands for the built-in pack where a path of rules is asked for."""
@@ -74,9 +71,9 @@ class Given:
 
     def digest(self) -> bytes:
         """Return a SHA-256 over everything that what is made of these files depends on."""
-        whole = hashlib.sha256(f"{self.path}\0{self.is_archive}\0{self.problems}".encode(errors="surrogateescape"))
+        whole = hashlib.sha256(f"{self.path}\0{self.is_archive}\0{self.problems}".encode())
         for blob in self.blobs:
-            whole.update(f"\0{blob.path}\0{len(blob.content)}\0".encode(errors="surrogateescape"))
+            whole.update(f"\0{blob.path}\0{len(blob.content)}\0".encode())
             whole.update(blob.content)
         return whole.digest()
 
@@ -94,22 +91,46 @@ class Given:
             yield from _bounded(_read_archive(blob, problems), self.path, problems)
 
 
-def read_given(path: str | Path) -> Given:
-    """Read the YAML files of a file or folder, an archive as it is, or the built-in pack.
+def read_all(paths: Sequence[str | Path]) -> list[Given]:
+    """Read what lies at paths of rules, each once, sorted by path; archives as they are.
 
     Of a Sigma release only the folders of rules that are meant to run are read.
 
     Args:
-        path: Where to look; the word ``builtin`` stands for the built-in pack.
+        paths: Files, folders (walked) and zip archives; the word ``builtin`` stands for the built-in pack, which
+            is also read if nothing is given.
 
     Raises:
         RuleError: There is no such path, or it is an archive that cannot be read.
     """
-    where = str(path)
+    return [_read(where) for where in sorted({str(path) for path in paths} or {BUILTIN})]
+
+
+def read_values(paths: Sequence[str | Path]) -> list[RuleFile]:
+    """Read files of lists of values, each once, sorted by path.
+
+    Raises:
+        RuleError: There is no such file, or it is longer than a file of rules may be.
+    """
+    found: list[RuleFile] = []
+    for where in sorted({str(path) for path in paths}):
+        problems: list[Problem] = []
+        path = Path(where)
+        if not path.is_file():
+            raise RuleError("there is no such file of values", where=_shown(path), hint="check the path")
+        found += _read_one(path, problems)
+        for problem in problems:
+            raise RuleError(
+                problem.message, where=problem.where, hint="give a YAML file of lists by name of placeholder"
+            )
+    return found
+
+
+def _read(given: str) -> Given:
     problems: list[Problem] = []
-    if where == BUILTIN:
-        return Given(path=where, blobs=tuple(_read_pack(files("stillhunt") / "rules", BUILTIN)))
-    path = Path(path)
+    if given == BUILTIN:
+        return Given(path=given, blobs=tuple(_read_pack(files("stillhunt") / "rules", BUILTIN)))
+    path, where = Path(given), _shown(given)
     if path.is_dir():
         blobs = tuple(_bounded(_read_folder(path, problems), where, problems))
         return Given(path=where, blobs=blobs, problems=tuple(problems))
@@ -118,6 +139,11 @@ def read_given(path: str | Path) -> Given:
     if _is_archive(path):
         return Given(path=where, blobs=(_whole(path),), is_archive=True)
     return Given(path=where, blobs=tuple(_read_one(path, problems)), problems=tuple(problems))
+
+
+def _shown(path: str | Path) -> str:
+    """Write a path as text, also where its name is no text in the file system's encoding."""
+    return str(path).encode(errors="backslashreplace").decode()
 
 
 def _is_archive(path: Path) -> bool:
@@ -135,11 +161,13 @@ def _whole(path: Path) -> RuleFile:
         with path.open("rb") as file:
             content = file.read(_LARGEST_ARCHIVE + 1)
     except OSError as error:
-        raise RuleError(f"cannot be read: {error.strerror}", where=str(path), hint="check its permissions") from error
+        raise RuleError(
+            f"cannot be read: {error.strerror}", where=_shown(path), hint="check its permissions"
+        ) from error
     if len(content) > _LARGEST_ARCHIVE:
         reason = f"is larger than the {_LARGEST_ARCHIVE:,} bytes that an archive of rules may have"
-        raise RuleError(reason, where=str(path), hint="unpack it and give the folder of its rules")
-    return RuleFile(path=str(path), content=content)
+        raise RuleError(reason, where=_shown(path), hint="unpack it and give the folder of its rules")
+    return RuleFile(path=_shown(path), content=content)
 
 
 def _read_pack(folder: Traversable, where: str) -> Iterator[RuleFile]:
@@ -152,26 +180,29 @@ def _read_pack(folder: Traversable, where: str) -> Iterator[RuleFile]:
 
 def _read_folder(folder: Path, problems: list[Problem]) -> Iterator[RuleFile]:
     found = {p.relative_to(folder).as_posix(): p for p in folder.rglob("*") if p.suffix.lower() in _SUFFIXES}
-    for name in _chosen(found, str(folder), problems):
+    for name in _chosen(found, _shown(folder), problems):
         yield from _read_one(found[name], problems)
 
 
 def _read_one(path: Path, problems: list[Problem]) -> Iterator[RuleFile]:
+    if not path.is_file():
+        if not path.is_dir():
+            message = "is no file that can be read: a pipe, a device or a link to nowhere"
+            problems.append(Problem(code="rule", message=message, where=_shown(path)))
+        return
     try:
         with path.open("rb") as file:
             content = file.read(_LARGEST + 1)
     except OSError as error:
-        problems.append(Problem(code="rule", message=f"cannot be read: {error.strerror}", where=str(path)))
+        problems.append(Problem(code="rule", message=f"cannot be read: {error.strerror}", where=_shown(path)))
         return
     if len(content) > _LARGEST:
-        problems.append(_too_long(str(path)))
+        problems.append(_too_long(_shown(path)))
         return
-    yield RuleFile(path=str(path), content=content)
+    yield RuleFile(path=_shown(path), content=content)
 
 
 def _read_archive(blob: RuleFile, problems: list[Problem]) -> Iterator[RuleFile]:
-    import zipfile  # noqa: PLC0415 - with every decompressor of Python; not needed where rules come from the cache
-
     try:
         with zipfile.ZipFile(BytesIO(blob.content)) as archive:
             members = {m.filename: m for m in archive.infolist() if m.filename.lower().endswith(_SUFFIXES)}
@@ -211,7 +242,7 @@ def _bounded(found: Iterator[RuleFile], where: str, problems: list[Problem]) -> 
 
 
 def _too_long(where: str) -> Problem:
-    return Problem(code="rule", message=f"is longer than {_LARGEST:,} bytes and is not read as a rule", where=where)
+    return Problem(code="rule", message=f"is longer than {_LARGEST:,} bytes and is not read", where=where)
 
 
 def _chosen(names: Iterable[str], where: str, problems: list[Problem]) -> Sequence[str]:

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import io
 import re
+from collections import Counter
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 from evtx import PyEvtxParser
@@ -28,7 +29,9 @@ from stillhunt.telemetry.chunks import (
     FILE_MAGIC,
     mended_chunk,
 )
+from stillhunt.telemetry.share import Cut, cuts_at
 from stillhunt.telemetry.source import LogFile, Source
+from stillhunt.telemetry.table import Piece
 
 __all__ = ["SOURCE"]
 
@@ -46,13 +49,69 @@ def sniff(head: bytes) -> bool:
 def read(log: LogFile) -> Iterator[None]:
     """Take every record that can be decoded, whatever its neighbours look like."""
     n_chunks = 0
+    pool = log.outlet.collector(_Pool)
     for place, chunk in chunks(log):
         n_chunks += 1
-        _take(log, place, chunk)
+        if log.only is None:
+            pool.add(log, place, chunk)
+        else:
+            _take(log, place, chunk)
         yield
     if not n_chunks:
         hint = "export the log again, or carve its chunks with a recovery tool"
         raise SourceError("is no readable EVTX file: it holds no chunk of records", where=log.name, hint=hint)
+
+
+class _Pool:
+    """Chunks of many files, to be decoded at once: by compiled code where numba is installed and they are worth it."""
+
+    def __init__(self) -> None:
+        self._held: list[tuple[LogFile, int, bytes]] = []
+        self._decoder: Any = None
+
+    @property
+    def is_full(self) -> bool:
+        """Whether as many are held as is wise."""
+        return len(self._held) >= _CHUNKS_AT_ONCE
+
+    def add(self, log: LogFile, place: int, chunk: bytes) -> None:
+        """Take a chunk."""
+        self._held.append((log, place, chunk))
+
+    def pieces(self) -> Iterator[Piece]:
+        """Decode what is there; what the compiled code leaves goes to the outlets as records."""
+        held, self._held = self._held, []
+        if len(held) >= _CHUNKS_WORTH_IT and self._decoder is None:
+            self._decoder = _compiled_decoder()
+        if not held or not self._decoder:
+            for log, place, chunk in held:
+                _take(log, place, chunk)
+                if log.outlet.records.is_full:
+                    yield from log.outlet.records.pieces()
+            return
+        decoded = self._decoder.decode([(log.name, place, chunk) for log, place, chunk in held])
+        yield from decoded.pieces
+        for (log, _, _), n_events in zip(held, decoded.counts, strict=True):
+            log.n_events += n_events
+        for number, odd in decoded.odd.items():
+            _take(*held[number], only=Counter(odd))
+
+
+_CHUNKS_AT_ONCE = 1_024
+"""64 MiB."""
+
+_CHUNKS_WORTH_IT = 128
+"""8 MiB: less is decoded sooner than the compiled code is loaded, and much sooner than it is compiled."""
+
+
+def _compiled_decoder() -> Any:
+    """Return the compiled decoder, or False where it cannot be had."""
+    try:
+        from stillhunt.telemetry.binxml.decode import Decoder  # noqa: PLC0415 - loads numba, which may be missing
+    except (ImportError, RuntimeError):
+        # numba raises the latter where it finds no folder to keep compiled code in.
+        return False
+    return Decoder()
 
 
 def chunks(log: LogFile) -> Iterator[tuple[int, bytes]]:
@@ -60,14 +119,14 @@ def chunks(log: LogFile) -> Iterator[tuple[int, bytes]]:
     wanted = None if log.only is None else {place for places in log.only.values() for place in places}
     damaged: list[str] = []
     head = log.stream.read(FILE_HEADER_SIZE)
-    # A carved run of chunks has no file header at all.
-    if head.startswith(CHUNK_MAGIC):
+    # Neither a carved run of chunks nor a later piece of a file has a file header.
+    if log.first or head.startswith(CHUNK_MAGIC):
         rest = head
     else:
         rest = b""
         if not head.startswith(FILE_MAGIC):
             damaged.append("file header")
-    place = -1
+    place = log.first - 1
     while chunk := rest + log.stream.read(CHUNK_SIZE - len(rest)):
         rest, place = b"", place + 1
         if (wanted is not None and not {place, -1} & wanted) or not chunk.strip(b"\x00"):
@@ -76,7 +135,7 @@ def chunks(log: LogFile) -> Iterator[tuple[int, bytes]]:
         mended = mended_chunk(chunk)
         if not mended.startswith(CHUNK_MAGIC):
             # Windows sets files larger than what they hold; the header says how much is in use.
-            if place < int.from_bytes(head[42:44], "little"):
+            if log.first or place < int.from_bytes(head[42:44], "little"):
                 log.unread(f"chunk {place}", "holds no record that can be recognised")
             continue
         # Emptied tables alone are no damage: a log copied from a running machine has no checksums yet.
@@ -87,8 +146,13 @@ def chunks(log: LogFile) -> Iterator[tuple[int, bytes]]:
         log.problems.append(_mended(log.name, damaged))
 
 
-def _take(log: LogFile, place: int, chunk: bytes) -> None:
+def _take(log: LogFile, place: int, chunk: bytes, *, only: Counter[int] | None = None) -> None:
+    """Decode the records of a chunk one by one; of each number in the header, as many as ``only`` says."""
     for number, text in _records(log, place, chunk):
+        if only is not None:
+            if not only[number]:
+                continue
+            only[number] -= 1
         if log.only is not None and not log.wants(_record_id(text)):
             continue
         try:
@@ -141,4 +205,14 @@ def _first_line(error: Exception) -> str:
     return str(error).partition("\n")[0][:200]
 
 
-SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read)
+def cut(stream: BinaryIO, n_pieces: int) -> list[Cut]:
+    """Cut between chunks."""
+    head = stream.read(8)
+    header = 0 if head == CHUNK_MAGIC else FILE_HEADER_SIZE
+    size = stream.seek(0, io.SEEK_END)
+    n_chunks = -(-max(0, size - header) // CHUNK_SIZE)
+    firsts = sorted({n_chunks * piece // n_pieces for piece in range(n_pieces)})
+    return cuts_at([(header + first * CHUNK_SIZE if first else 0, first) for first in firsts], size)
+
+
+SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, cut=cut)

@@ -6,16 +6,19 @@ those of :mod:`stillhunt.telemetry.shapes`. What it cannot show: fields that the
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from collections.abc import Iterator
 from io import TextIOWrapper
+from typing import BinaryIO
 
 import msgspec
 
 from stillhunt.errors import Problem
 from stillhunt.telemetry.encoding import encoding_of
 from stillhunt.telemetry.shapes import Recipe, recipe_of, take_apart
+from stillhunt.telemetry.share import Cut, cuts_at
 from stillhunt.telemetry.source import LogFile, Source
 
 __all__ = ["SOURCE"]
@@ -144,7 +147,7 @@ def _objects(log: LogFile, head: bytes) -> Iterator[tuple[int, str, object]]:
 
 def _lines(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str]]:
     """Yield lines with their numbers; one longer than any event is counted and passed over."""
-    number, is_rest = 0, False
+    number, is_rest = log.first, False
     while line := stream.readline(_LONGEST_OBJECT):
         is_cut = len(line) == _LONGEST_OBJECT and not line.endswith("\n")
         if not is_rest:
@@ -238,4 +241,26 @@ def _peek(log: LogFile) -> bytes:
     return head[: 1 << 16]
 
 
-SOURCE = Source(title="Windows events as JSON", sniff=sniff, read=read)
+def cut(stream: BinaryIO, n_pieces: int) -> list[Cut]:
+    """Cut between lines, where every line is an object."""
+    head = stream.read(1 << 16)
+    encoding = encoding_of(head)
+    size = stream.seek(0, io.SEEK_END)
+    if not encoding.startswith("utf-8") or not _is_by_line(head.decode(encoding, "replace")):
+        return cuts_at([(0, 0)], size)
+    places = [(0, 0)]
+    for piece in range(1, n_pieces):
+        start, n_lines = places[-1]
+        stream.seek(start)
+        while start < size * piece // n_pieces and (
+            block := stream.read(min(_CHUNK, size * piece // n_pieces - start))
+        ):
+            n_lines += block.count(b"\n")
+            start += len(block)
+        rest = stream.readline(_LONGEST_OBJECT)
+        if start > places[-1][0] and rest.endswith(b"\n") and start + len(rest) < size:
+            places.append((start + len(rest), n_lines + 1))
+    return cuts_at(places, size)
+
+
+SOURCE = Source(title="Windows events as JSON", sniff=sniff, read=read, cut=cut)

@@ -76,7 +76,7 @@ def test_a_finding_is_explained(place, ids):
         "  id      00000000-0000-4000-8000-000000000001\n"
         "  path    alice.yml\n"
         "  seen    once, 2021-08-24 03:12:00 UTC\n"
-        "  about   host ws1.example\n"
+        "  about   account alice (subject); host ws1.example\n"
         "\n"
         "record 1 of 1\n"
         "  place   logs/security.json:1\n"

@@ -155,7 +155,7 @@ def test_the_raw_record_comes_back(events, tmp_path):
         ("a.json", 10**17, "no event with the number"),
     ],
 )
-def test_what_is_not_there_is_said(events, tmp_path, monkeypatch, file, number, words):
+def test_what_is_not_there_is_said(events, tmp_path, monkeypatch, *, file, number, words):
     monkeypatch.chdir(tmp_path)
     in_lines(events, tmp_path)
     in_an_archive(events, tmp_path)
@@ -195,5 +195,5 @@ def test_a_place_may_hold_colons_and_exclamation_marks():
         "damaged-or-odd",
     ],
 )
-def test_records_of_event_logs_come_back(shared_data, name, monkeypatch):
+def test_records_of_event_logs_come_back(shared_data, name):
     assert_all_come_back(shared_data / "evtx" / name)

@@ -1,6 +1,6 @@
 """One record of a log read again by its number, through the source that reads it in a hunt.
 
-The source is given as little of the file as it needs: of an event log the chunks whose headers name the record,
+The source is given as little of the file as it needs: of an event log the chunks that hold the record's number,
 of a log by lines the line and those that say what its fields are called. So the fields are those of a hunt,
 without the time of one.
 """
@@ -32,11 +32,11 @@ __all__ = ["Record", "retrieve", "split_place"]
 _HEAD = 1 << 16
 _BUFFER = 1 << 17
 _BLOCK = 1 << 20
-_MOST_CHUNKS = 64
-"""Chunks that are cut out of an event log; where more may hold the record, the log is read as it is."""
+_CHUNKS_AT_ONCE = 16
+_MOST_CHUNKS = 512
+"""Chunks that are cut out of an event log, 32 MiB; where more hold the number, the log is read as it is."""
 
-_RECORD_IDS = Struct("<8xQQQQ")
-"""At the beginning of a chunk: first and last number of its records, first and last id."""
+_RECORD_ID = Struct("<Q")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,26 +189,29 @@ class _Excerpt:
 
 
 def _chunks(stream: BinaryIO, number: int) -> _Excerpt | None:
-    """Cut out the chunks of an event log whose headers say that they hold a record."""
-    head = stream.read(FILE_HEADER_SIZE)
-    first = 0 if head.startswith(CHUNK_MAGIC) else FILE_HEADER_SIZE
-    found = []
-    for start in range(first, stream.seek(0, io.SEEK_END), CHUNK_SIZE):
-        stream.seek(start)
-        header = stream.read(_RECORD_IDS.size)
-        if len(header) < _RECORD_IDS.size or not header.startswith(CHUNK_MAGIC):
-            continue
-        first_number, last_number, first_id, last_id = _RECORD_IDS.unpack(header)
-        if first_number <= number <= last_number or first_id <= number <= last_id:
-            found.append(start)
-    if not 0 < len(found) <= _MOST_CHUNKS:
+    """Cut out the chunks of an event log that hold a number: records have their EventRecordID as 64 bits.
+
+    The headers of chunks say which ids they hold, but only in a log as Windows keeps it: in one that was exported,
+    they count from one, and forwarded events have the ids of their origin.
+    """
+    if not 0 <= number < 1 << 63:
         return None
+    needle = _RECORD_ID.pack(number)
+    head = stream.read(FILE_HEADER_SIZE)
+    if head.startswith(CHUNK_MAGIC):
+        stream.seek(0)
     chunks = []
-    for start in found:
-        stream.seek(start)
-        chunks.append(stream.read(CHUNK_SIZE).ljust(CHUNK_SIZE, b"\x00"))
-    # A record's own element may give another number than its header, and headers may be damaged.
-    return _Excerpt(content=FILE_HEADER + b"".join(chunks), number=number, is_final=False)
+    while block := stream.read(_CHUNKS_AT_ONCE * CHUNK_SIZE):
+        if needle not in block:
+            continue
+        for start in range(0, len(block), CHUNK_SIZE):
+            chunk = block[start : start + CHUNK_SIZE]
+            if needle in chunk:
+                chunks.append(chunk.ljust(CHUNK_SIZE, b"\x00"))
+        if len(chunks) > _MOST_CHUNKS:
+            return None
+    # A template may write the id as text.
+    return _Excerpt(content=FILE_HEADER + b"".join(chunks), number=number, is_final=False) if chunks else None
 
 
 def _json_line(stream: BinaryIO, number: int) -> _Excerpt | None:

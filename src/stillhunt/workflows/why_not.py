@@ -113,7 +113,8 @@ def _chosen(rules: RuleSet, given: str) -> Rule | RuleState:
         more = " ..." if len(fitting) > _NAMED else ""
         raise UnknownNameError(f"{len(fitting):,} rules are called `{given}`", hint=f"give one id: {named}{more}")
     by_title = {title.casefold(): id_ for id_, (title, _) in known.items()}
-    near = get_close_matches(given.casefold(), by_title, n=3)
+    part_of = sorted(title for title in by_title if given and given.casefold() in title)
+    near = part_of[:3] or get_close_matches(given.casefold(), by_title, n=3)
     hint = ", ".join(f"`{known[by_title[title]][0]}`" for title in near)
     raise UnknownNameError(
         f"no rule has the id or title `{given}`",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+REPOSITORY = Path(__file__).parents[2]
 
 RULE = """title: Alice logs on
 id: 00000000-0000-4000-8000-000000000001
@@ -223,3 +227,13 @@ def test_neither_waits_for_what_it_does_not_need(place, ids, args, unwanted):
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=place, check=True)
     loaded = set(done.stdout.rpartition("LOADED")[2].split())
     assert not loaded & unwanted
+
+
+def test_the_examples_of_the_reference_are_what_is_printed(tmp_path):
+    page = (REPOSITORY / "docs" / "reference" / "explain.md").read_text("utf-8")
+    examples = re.findall(r"^\$ stillhunt (.*)\n((?:(?!\$ |```).*\n)*)", page, re.MULTILINE)
+    assert [command.split()[0] for command, _ in examples] == ["demo", "explain", "why-not"]
+    for command, said in examples:
+        done = run(*command.split(), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == said or not said

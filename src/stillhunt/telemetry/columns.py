@@ -84,12 +84,15 @@ def mapped(column: TextColumn, change: Callable[[str], str | None]) -> TextColum
     return _recoded(_codes(column), [None if t is None else change(t) or None for t in texts])
 
 
-def combined(columns: Sequence[TextColumn], change: Callable[..., str | None]) -> TextColumn:
+def combined(
+    columns: Sequence[TextColumn], change: Callable[..., str | None], *, keeps_empty: bool = False
+) -> TextColumn:
     """Apply a function to every distinct combination of texts, None where a column has none.
 
     Args:
         columns: Of equal length; two or three, since combinations are numbered.
-        change: Called with one text or None per column; empty text and None become null.
+        change: Called with one text or None per column; None becomes null.
+        keeps_empty: Whether empty text stays so; it becomes null otherwise.
     """
     texts = [cast("list[str | None]", column.dictionary.to_pylist()) for column in columns]
     key: Any = None
@@ -97,8 +100,8 @@ def combined(columns: Sequence[TextColumn], change: Callable[..., str | None]) -
         place = pc.add(pc.fill_null(_codes(column).cast(pa.int64()), _NOWHERE), _ONE)
         key = place if key is None else pc.add(pc.multiply(key, pa.scalar(len(known) + 1, pa.int64())), place)
     encoded = key.dictionary_encode()
-    values = [change(*_apart(number, texts)) or None for number in encoded.dictionary.to_pylist()]
-    return _recoded(encoded.indices, values)
+    values = [change(*_apart(number, texts)) for number in encoded.dictionary.to_pylist()]
+    return _recoded(encoded.indices, values if keeps_empty else [value or None for value in values])
 
 
 def first_filled(columns: Sequence[TextColumn]) -> TextColumn | None:

@@ -37,6 +37,8 @@ _MOST_CHUNKS = 512
 """Chunks that are cut out of an event log, 32 MiB; where more hold the number, the log is read as it is."""
 
 _RECORD_ID = Struct("<Q")
+_CHUNK_IDS = Struct("<24xQQ")
+"""At the beginning of a chunk: first and last id of its records."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,29 +191,50 @@ class _Excerpt:
 
 
 def _chunks(stream: BinaryIO, number: int) -> _Excerpt | None:
-    """Cut out the chunks of an event log that hold a number: records have their EventRecordID as 64 bits.
-
-    The headers of chunks say which ids they hold, but only in a log as Windows keeps it: in one that was exported,
-    they count from one, and forwarded events have the ids of their origin.
-    """
+    """Cut out the chunks of an event log that hold a number: records have their EventRecordID as 64 bits."""
     if not 0 <= number < 1 << 63:
         return None
     needle = _RECORD_ID.pack(number)
     head = stream.read(FILE_HEADER_SIZE)
-    if head.startswith(CHUNK_MAGIC):
-        stream.seek(0)
-    chunks = []
-    while block := stream.read(_CHUNKS_AT_ONCE * CHUNK_SIZE):
-        if needle not in block:
-            continue
-        for start in range(0, len(block), CHUNK_SIZE):
-            chunk = block[start : start + CHUNK_SIZE]
-            if needle in chunk:
-                chunks.append(chunk.ljust(CHUNK_SIZE, b"\x00"))
-        if len(chunks) > _MOST_CHUNKS:
-            return None
+    first = 0 if head.startswith(CHUNK_MAGIC) else FILE_HEADER_SIZE
+    found = _chunks_by_header(stream, first, number) or _chunks_holding(stream, first, needle)
     # A template may write the id as text.
-    return _Excerpt(content=FILE_HEADER + b"".join(chunks), number=number, is_final=False) if chunks else None
+    return _Excerpt(content=FILE_HEADER + b"".join(found), number=number, is_final=False) if found else None
+
+
+def _chunks_by_header(stream: BinaryIO, first: int, number: int) -> list[bytes]:
+    """Return the chunk that by its header holds a record, if the record's own id agrees.
+
+    It does in a log as Windows keeps it. In one that was exported, headers count from one, and forwarded events have
+    the ids of their origin.
+    """
+    # A buffer would be filled for every header, and so the whole file be read.
+    raw = stream.raw if isinstance(stream, io.BufferedReader) else stream
+    for start in range(first, raw.seek(0, io.SEEK_END), CHUNK_SIZE):
+        raw.seek(start)
+        header = raw.read(_CHUNK_IDS.size) or b""
+        if len(header) == _CHUNK_IDS.size and header.startswith(CHUNK_MAGIC):
+            first_id, last_id = _CHUNK_IDS.unpack(header)
+            if first_id <= number <= last_id:
+                stream.seek(start)
+                chunk = stream.read(CHUNK_SIZE)
+                # Once in the record's header, once as its id.
+                is_own = len(chunk) == CHUNK_SIZE and chunk.count(_RECORD_ID.pack(number)) > 1
+                return [chunk] if is_own else []
+    return []
+
+
+def _chunks_holding(stream: BinaryIO, first: int, needle: bytes) -> list[bytes]:
+    """Return all chunks that hold some bytes, none if they are too many."""
+    stream.seek(first)
+    found: list[bytes] = []
+    while block := stream.read(_CHUNKS_AT_ONCE * CHUNK_SIZE):
+        if needle in block:
+            chunks = (block[start : start + CHUNK_SIZE] for start in range(0, len(block), CHUNK_SIZE))
+            found += [chunk.ljust(CHUNK_SIZE, b"\x00") for chunk in chunks if needle in chunk]
+        if len(found) > _MOST_CHUNKS:
+            return []
+    return found
 
 
 def _json_line(stream: BinaryIO, number: int) -> _Excerpt | None:

@@ -216,7 +216,7 @@ class Recipe:
             elif len(places) == 1:
                 columns[name] = texts(places[0])
             else:
-                columns[name] = combined([texts(p) for p in places[:2]], _both)
+                columns[name] = combined([texts(p) for p in places[:2]], _both, keeps_empty=True)
         if self.collector_time is not None and (received := self._received(cells, clock)) is not None:
             columns[COLLECTOR_TIME] = received
         values = [cell[0] for cell in cells]
@@ -623,7 +623,7 @@ def _first_text(values: Sequence[object], places: Sequence[int]) -> str:
 
 def _both(one: str | None, other: str | None) -> str | None:
     """Keep both values of a name that an event has twice."""
-    return "\n".join(text for text in (one, other) if text is not None) or one
+    return None if one is None and other is None else "\n".join(text for text in (one, other) if text is not None)
 
 
 def _whole(text: str) -> str | None:

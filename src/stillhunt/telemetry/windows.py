@@ -105,11 +105,13 @@ class _Text:
         return combined([nothing if column is None else column for column in columns], change)
 
 
-def _filled(column: pa.Array[Any] | None, other: pa.Array[Any]) -> pa.Array[Any]:
+def _filled(column: Any, other: Any) -> Any:
     """Return a column with its missing values from another."""
     if column is None:
         return other
-    return combined([column, other], lambda own, new: new if own is None else own) if column.null_count else column
+    if not column.null_count:
+        return column
+    return combined([column, other], lambda own, new: new if own is None else own, keeps_empty=True)
 
 
 def _is_auditing(found: EventClass) -> bool:

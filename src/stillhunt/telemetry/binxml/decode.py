@@ -292,11 +292,11 @@ def _piece(data: Any, records: _Records, places: _Places, key: tuple[str, ...], 
             column = None
             if place in slots:
                 at = slots[place]
-                column = _column(
-                    data, starts[at], sizes[at], kinds[at], is_list=called in LIST_FIELDS and not is_system
-                )
+                is_list = called in LIST_FIELDS and not is_system
+                owners = _owners(found, place) if is_list else None
+                column = _column(data, starts[at], sizes[at], kinds[at], owners=owners)
             if place in literals:
-                column = _with_literals(column, literals[place], found)
+                column = _with_literals(column, literals[place], found, is_list=called in LIST_FIELDS and not is_system)
             columns.setdefault((is_system, called), []).append(column)
     rows = np.concatenate([part.rows for part in found.parts])
     where = records.table[rows, 0] // CHUNK
@@ -366,8 +366,22 @@ def _joined(columns: list[Any]) -> Any:
             joined: list[object] = [None if a is None and b is None else [*(a or ()), *(b or ())] for a, b in rows]
             whole = pa.array(joined, TEXT_LIST)
         else:
-            whole = combined([whole, other], lambda a, b: "\n".join(t for t in (a, b) if t is not None))
+            whole = combined([whole, other], _both, keeps_empty=True)
     return whole
+
+
+def _owners(found: _Class, place: tuple[bool, str, int]) -> Any:
+    """Say which rows come from a template that has a field so many times."""
+    owners = np.zeros(found.n_rows, np.bool_)
+    is_system, name, nth = place
+    for part in found.parts:
+        n_times = sum(f.name == name and (f.section == "System") == is_system for _, f in part.fields)
+        owners[part.first : part.first + len(part.rows)] = n_times > nth
+    return owners
+
+
+def _both(one: str | None, other: str | None) -> str | None:
+    return None if one is None and other is None else "\n".join(t for t in (one, other) if t is not None)
 
 
 def _times(data: Any, at: int | None, values: tuple[Any, Any, Any]) -> Any:
@@ -382,17 +396,18 @@ def _times(data: Any, at: int | None, values: tuple[Any, Any, Any]) -> Any:
     return pa.array(microseconds, pa.int64(), mask=~is_time).cast(_TIMES)
 
 
-def _column(data: Any, starts: Any, sizes: Any, kinds: Any, *, is_list: bool) -> Any:
+def _column(data: Any, starts: Any, sizes: Any, kinds: Any, *, owners: Any) -> Any:
+    """Make a column of values; of lists, if it is said which rows have one at all."""
     codes, texts = _encoded(data, starts, sizes, kinds)
-    if not is_list:
+    if owners is None:
         if pa.types.is_list(texts.type):
             texts = pa.array([None if t is None else "\n".join(t) for t in texts.to_pylist()], pa.string())
         return _dictionary(codes, texts)
     held = texts.to_pylist()
     rows: list[object] = []
-    for code in codes.tolist():
-        # A place among unnamed values keeps its place where it is empty.
-        value = "" if code < 0 else held[code]
+    for code, is_owner in zip(codes.tolist(), owners.tolist(), strict=True):
+        # An unnamed value keeps its place where it is empty.
+        value = held[code] if code >= 0 else "" if is_owner else None
         rows.append(None if value is None else value if isinstance(value, list) else [value])
     return pa.array(rows, TEXT_LIST)
 
@@ -402,19 +417,20 @@ def _dictionary(codes: Any, texts: Any) -> Any:
     return pa.DictionaryArray.from_arrays(indices, texts)
 
 
-def _with_literals(column: Any, literals: dict[int, str], found: _Class) -> Any:
+def _with_literals(column: Any, literals: dict[int, str], found: _Class, *, is_list: bool) -> Any:
     """Fill in what the templates of some parts say themselves."""
     texts: list[str | None] = [None] * found.n_rows
     for number, literal in literals.items():
         part = found.parts[number]
         texts[part.first : part.first + len(part.rows)] = [literal] * len(part.rows)
+    if is_list:
+        held = [None] * found.n_rows if column is None else column.to_pylist()
+        lists = [own if text is None else [text] for own, text in zip(held, texts, strict=True)]
+        return pa.array(lists, TEXT_LIST)
     said = text_column(texts)
     if column is None:
         return said
-    if column.type == TEXT_LIST:
-        rows = zip(column.to_pylist(), texts, strict=True)
-        return pa.array([own if text is None else [text] for own, text in rows], TEXT_LIST)
-    return combined([column, said], lambda own, new: new if own is None else own)
+    return combined([column, said], lambda own, new: new if own is None else own, keeps_empty=True)
 
 
 def _encoded(data: Any, starts: Any, sizes: Any, kinds: Any) -> tuple[Any, Any]:

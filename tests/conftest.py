@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,3 +18,11 @@ def shared_data() -> Path:
     if not (data / "MANIFEST.md").is_file():
         pytest.skip(f"no real data at {data}: set STILLHUNT_DATA to run this test")
     return data
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Keep compiled rules in a folder of the test run, not in the developer's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("STILLHUNT_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield

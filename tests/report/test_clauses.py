@@ -285,3 +285,31 @@ def test_what_is_shown_of_a_value_is_all_of_it(label, value):
     shown = line.removeprefix("        Image = ").replace("⟦", "").replace("⟧", "")
     plain = for_terminal(value).replace("⟦", "⟨27E6⟩").replace("⟧", "⟨27E7⟩")
     assert shown == (plain or "(empty)")
+
+
+def test_alternatives_and_exclusions_that_changed_nothing_are_left_out_unless_asked_for():
+    condition = tried(
+        "all of",
+        "failed",
+        kind="and",
+        children=[
+            tried(
+                "any of",
+                "held",
+                kind="or",
+                children=[tried("A: 1", "held", values=("1",)), tried("B: 2", "failed", values=("1",))],
+            ),
+            tried(
+                "not",
+                "held",
+                kind="not",
+                children=[tried("filter", "failed", kind="and", children=[tried("C: 3", "failed")])],
+            ),
+            tried("D: 4", "failed", has_field=False),
+        ],
+    )
+    short, whole = told(condition), told(condition, is_full=True)
+    assert "held           not filter: nothing of it held\n" in short
+    assert "A: 1" in short
+    assert not {"B: 2", "C: 3"} & {line[13:].strip() for line in short.split("\n")}
+    assert {"B: 2", "C: 3"} <= {line[13:].strip() for line in whole.split("\n")}

@@ -85,12 +85,14 @@ class ProcessStarts(Mapping[str, Process]):
         self._tables: list[pa.Table] = []
         self._places: dict[str, tuple[int, int]] | None = None
         self._shift_s: ShiftOf = _unshifted
+        self._known: dict[str, Process] = {}
 
     def add(self, table: pa.Table) -> None:
         """Take the starts that a batch, or another worker, knows: columns of :data:`_START`."""
         if table.num_rows:
             self._tables.append(table)
             self._places = None
+            self._known = {}
 
     def take(self, other: ProcessStarts) -> None:
         """Take in what another worker saw."""
@@ -100,8 +102,20 @@ class ProcessStarts(Mapping[str, Process]):
     def shift(self, shift_s: ShiftOf) -> None:
         """Correct the times of what is returned from now on."""
         self._shift_s = shift_s
+        self._known = {}
 
     def __getitem__(self, process: str) -> Process:
+        if process not in self._known:
+            self._known[process] = self._made(process)
+        return self._known[process]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(sorted(self._index()))
+
+    def __len__(self) -> int:
+        return len(self._index())
+
+    def _made(self, process: str) -> Process:
         table, row = self._index()[process]
         (found,) = self._tables[table].slice(row, 1).to_pylist()
         host, file = found["host.name"] or "", found["event.file"] or ""
@@ -116,12 +130,6 @@ class ProcessStarts(Mapping[str, Process]):
             at=found["@timestamp"] + timedelta(seconds=self._shift_s(file, host)),
             file=file,
         )
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(sorted(self._index()))
-
-    def __len__(self) -> int:
-        return len(self._index())
 
     def _index(self) -> dict[str, tuple[int, int]]:
         if self._places is None:

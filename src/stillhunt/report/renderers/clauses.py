@@ -30,9 +30,6 @@ _JOINED = 110
 _VALUE = 300
 _BEFORE_MARK = 100
 _LABEL = 300
-_FAILED_ALIKE = 4
-"""So many texts that one field was compared with in vain are told one by one."""
-
 _NAMED_ALIKE = 3
 _MARKS = "\u27e6", "\u27e7"
 
@@ -108,7 +105,8 @@ def _verdict(judgement: Judgement) -> str:
         return "matches"
     if not judgement.is_in_scope:
         return "does not match: the event is of another log source"
-    n_failed = len(judgement.failed)
+    # One field compared with many texts is one clause to a reader.
+    n_failed = len({clause.label if clause.children else _question(clause) for clause in judgement.failed})
     return f"does not match: {n_failed:,} {'clause' if n_failed == 1 else 'clauses'} failed"
 
 
@@ -181,14 +179,21 @@ def _tried(tried: Tried, *, depth: int, is_full: bool) -> Iterator[str]:
         yield margin + _safe(_cut(tried.label, is_full=is_full))
         yield from _had(tried, depth=depth + 1, is_full=is_full)
         return
+    children = tried.children
+    if tried.state == "held" and not is_full:
+        if tried.kind == "not":
+            yield f"{margin}not {_safe(_cut(children[0].label, is_full=False))}: nothing of it held"
+            return
+        # What else might have held says nothing of why the condition failed.
+        children = tuple(child for child in children if child.state == "held")
     yield margin + _inner(tried.label, tried.kind, is_full=is_full)
-    for is_alike, group in groupby(tried.children, key=lambda child: _alike(tried, child)):
-        children = list(group)
-        if is_alike is None or is_full or len(children) <= _FAILED_ALIKE:
-            for child in children:
+    for is_alike, group in groupby(children, key=lambda child: _alike(tried, child)):
+        alike = list(group)
+        if is_alike is None or is_full or len(alike) == 1:
+            for child in alike:
                 yield from _tried(child, depth=depth + 1, is_full=is_full)
         else:
-            yield from _together(children, depth=depth + 1)
+            yield from _together(alike, depth=depth + 1)
 
 
 def _alike(parent: Tried, child: Tried) -> tuple[str, str] | None:
@@ -198,7 +203,7 @@ def _alike(parent: Tried, child: Tried) -> tuple[str, str] | None:
 
 
 def _question(tried: Tried) -> str:
-    """Return field and modifiers of a clause."""
+    """Return field and modifiers that a clause begins with."""
     return tried.label.partition(": ")[0]
 
 
@@ -208,7 +213,8 @@ def _together(children: Sequence[Tried], *, depth: int) -> Iterator[str]:
     listed = _safe(", ".join(_cut(text, is_full=False, most=_LABEL // _NAMED_ALIKE) for text in texts))
     none = "none" if first.state == "failed" else "any"
     margin = f"{first.state:<{_STATE}}{'  ' * depth}"
-    yield f"{margin}{_safe(_question(first))}: {none} of {len(children):,} texts: {listed} ..."
+    more = " ..." if len(children) > _NAMED_ALIKE else ""
+    yield f"{margin}{_safe(_question(first))}: {none} of {len(children):,} texts: {listed}{more}"
     yield from _had(first, depth=depth + 1, is_full=False)
 
 

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.source import LogFile
 from stillhunt.telemetry.sources import windows_evtx
 from stillhunt.telemetry.table import Batches
@@ -72,6 +73,7 @@ FUZZ = """
 import random, sys
 from pathlib import Path
 from stillhunt.telemetry.binxml.decode import Decoder
+from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.source import LogFile
 from stillhunt.telemetry.sources.windows_evtx import chunks
 sound = []
@@ -107,3 +109,17 @@ def test_no_damage_makes_it_read_beyond_its_bytes(shared_data, tmp_path):
     found = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert found.returncode == 0, found.stderr[-2000:]
     assert int(found.stdout) > 10_000
+
+
+def test_where_compiled_code_stops_the_package_takes_over(shared_data, monkeypatch):
+    def stop(self, chunks):
+        raise ValueError
+
+    folder = shared_data / "evtx" / "deepblue"
+    monkeypatch.setattr(windows_evtx, "_CHUNKS_WORTH_IT", 1)
+    with_compiled_code = Reading([folder])
+    n_events = sum(batch.data.num_rows for batch in with_compiled_code.batches())
+    monkeypatch.setattr(decode.Decoder, "decode", stop)
+    without = Reading([folder])
+    assert sum(batch.data.num_rows for batch in without.batches()) == n_events > 1_000
+    assert without.coverage() == with_compiled_code.coverage()

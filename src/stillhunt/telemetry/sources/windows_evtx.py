@@ -83,18 +83,25 @@ class _Pool:
         held, self._held = self._held, []
         if len(held) >= _CHUNKS_WORTH_IT and self._decoder is None:
             self._decoder = _compiled_decoder()
-        if not held or not self._decoder:
+        decoded = self._decoded(held) if held and self._decoder else None
+        if decoded is None:
             for log, place, chunk in held:
                 _take(log, place, chunk)
                 if log.outlet.records.is_full:
                     yield from log.outlet.records.pieces()
             return
-        decoded = self._decoder.decode([(log.name, place, chunk) for log, place, chunk in held])
         yield from decoded.pieces
         for (log, _, _), n_events in zip(held, decoded.counts, strict=True):
             log.n_events += n_events
         for number, odd in decoded.odd.items():
             _take(*held[number], only=Counter(odd))
+
+    def _decoded(self, held: list[tuple[LogFile, int, bytes]]) -> Any:
+        try:
+            return self._decoder.decode([(log.name, place, chunk) for log, place, chunk in held])
+        # The bytes are an attacker's. Should they bring compiled code to a stop, the package decodes them instead.
+        except Exception:  # noqa: BLE001 - whatever it is, no record is lost by it
+            return None
 
 
 _CHUNKS_AT_ONCE = 1_024

@@ -107,8 +107,8 @@ class _Pool:
 _CHUNKS_AT_ONCE = 1_024
 """64 MiB."""
 
-_CHUNKS_WORTH_IT = 128
-"""8 MiB: less is decoded sooner than the compiled code is loaded, and much sooner than it is compiled."""
+_CHUNKS_WORTH_IT = 512
+"""32 MiB: less is decoded sooner than the compiled code is loaded, and much sooner than it is compiled."""
 
 
 def _compiled_decoder() -> Any:

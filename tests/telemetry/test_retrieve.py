@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from stillhunt.errors import SourceError, UnknownNameError
-from stillhunt.telemetry import retrieve as retrieving
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.retrieve import retrieve, split_place
+from stillhunt.telemetry.sources import windows_json
 
 W3C = (
     "#Software: Microsoft Internet Information Services 10.0\r\n"
@@ -119,7 +119,7 @@ def test_json_comes_back_in_every_shape(shape, events, tmp_path):
 
 
 def test_lines_longer_than_what_is_read_at_once_come_back(events, tmp_path, evtx_dump, monkeypatch):
-    monkeypatch.setattr(retrieving, "_BLOCK", 300)
+    monkeypatch.setattr(windows_json, "_CHUNK", 300)
     in_lines([*events, evtx_dump(record=7, CommandLine="x" * 200_000), *events], tmp_path)
     assert_all_come_back(tmp_path)
 

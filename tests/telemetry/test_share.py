@@ -16,7 +16,21 @@ def rows(reading, shares):
         for b in reading.part(shares)
         for row in b.data.to_pylist()
     ]
+    return in_order(found)
+
+
+def in_order(found):
     return sorted(found, key=lambda row: (row["event.file"], row["event.record"], str(row)))
+
+
+def read_by_workers(parts):
+    """Return the rows that several workers read, and the account of all."""
+    joined, pieces = Reading([]), []
+    for part in parts:
+        worker = Reading([])
+        pieces += rows(worker, part)
+        joined.take(worker.state())
+    return in_order(pieces), joined.coverage()
 
 
 @pytest.fixture
@@ -33,14 +47,7 @@ def test_json_lines_in_pieces_keep_their_numbers(evtx_dump, write_lines, in_smal
     parts = Reading([path.parent]).shares(n_workers)
     assert len(parts) == n_workers
     assert sum(s.cut is not None for part in parts for s in part) >= n_workers
-    pieces = []
-    joined = Reading([])
-    for part in parts:
-        worker = Reading([])
-        pieces += rows(worker, part)
-        joined.take(worker.state())
-    assert sorted(pieces, key=lambda row: (row["event.file"], row["event.record"], str(row))) == whole
-    assert joined.coverage() == one.coverage()
+    assert read_by_workers(parts) == (whole, one.coverage())
 
 
 def test_an_array_is_not_cut(evtx_dump, in_small_pieces, tmp_path):
@@ -53,12 +60,6 @@ def test_an_event_log_is_cut_between_chunks(shared_data, in_small_pieces):
     folder = shared_data / "evtx" / "deepblue"
     one = Reading([folder])
     whole = rows(one, [s for part in one.shares(1) for s in part])
-    joined, pieces = Reading([]), []
     parts = Reading([folder]).shares(3)
     assert any(s.cut for part in parts for s in part)
-    for part in parts:
-        worker = Reading([])
-        pieces += rows(worker, part)
-        joined.take(worker.state())
-    assert sorted(pieces, key=lambda row: (row["event.file"], row["event.record"], str(row))) == whole
-    assert joined.coverage() == one.coverage()
+    assert read_by_workers(parts) == (whole, one.coverage())

@@ -84,7 +84,7 @@ class ProcessStarts(Mapping[str, Process]):
     def __init__(self) -> None:
         self._tables: list[pa.Table] = []
         self._places: dict[str, tuple[int, int]] | None = None
-        self._shift_s: ShiftOf = _unshifted
+        self._shift_s: ShiftOf | None = None
         self._known: dict[str, Process] = {}
 
     def add(self, table: pa.Table) -> None:
@@ -127,7 +127,7 @@ class ProcessStarts(Mapping[str, Process]):
             command_line=(found["process.command_line"] or "")[:_COMMAND_LINE_KEPT],
             user=found["user.name"] or "",
             host=host,
-            at=found["@timestamp"] + timedelta(seconds=self._shift_s(file, host)),
+            at=found["@timestamp"] + timedelta(seconds=self._shift_s(file, host) if self._shift_s else 0),
             file=file,
         )
 
@@ -144,10 +144,6 @@ class ProcessStarts(Mapping[str, Process]):
                         earliest[process or ""] = start
             self._places = {process: found[2:] for process, found in earliest.items()}
         return self._places
-
-
-def _unshifted(file: str, host: str) -> int:  # noqa: ARG001 - a shift of nothing
-    return 0
 
 
 _START = (

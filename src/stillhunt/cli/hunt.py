@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, handles_errors, progress, results
+from stillhunt.cli.options import values_option
 
 __all__ = ["command"]
 
@@ -34,12 +35,7 @@ def default_jobs() -> int:
     help="Sigma rules to use instead of the built-in pack: a file, folder or release zip. Repeatable; "
     "`builtin` stands for the pack.",
 )
-@click.option(
-    "--values",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="YAML file with lists of values for the placeholders of rules: `admins: [alice, bob]`. Repeatable.",
-)
+@values_option
 @click.option(
     "--jobs",
     "-j",

@@ -14,6 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stillhunt.cli.console import handles_errors, results
+from stillhunt.cli.options import values_option
 from stillhunt.report.escape import for_terminal
 
 if TYPE_CHECKING:
@@ -33,12 +34,6 @@ source reads, features to come); 1 a rule is inert through a fault of its own, o
 2 wrong usage; 3 a path cannot be read, or holds no rule.
 """
 
-_values = click.option(
-    "--values",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="YAML file with lists of values for the placeholders of rules: `admins: [alice, bob]`. Repeatable.",
-)
 _json = click.option("--json", "as_json", is_flag=True, help="Print everything as JSON.")
 
 
@@ -49,7 +44,7 @@ def command() -> None:
 
 @command.command("check", epilog=_CHECK_EPILOG)
 @click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
-@_values
+@values_option
 @_json
 @click.option("--strict", is_flag=True, help="Exit with 1 for remarks too.")
 @handles_errors
@@ -73,7 +68,7 @@ def check_command(paths: tuple[Path, ...], values: tuple[Path, ...], *, as_json:
 
 @command.command("coverage")
 @click.argument("paths", nargs=-1, type=click.Path(path_type=Path))
-@_values
+@values_option
 @_json
 @handles_errors
 def coverage_command(paths: tuple[Path, ...], values: tuple[Path, ...], *, as_json: bool) -> None:

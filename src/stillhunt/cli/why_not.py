@@ -9,6 +9,7 @@ import click
 
 from stillhunt.cli.console import handles_errors
 from stillhunt.cli.lines import show
+from stillhunt.cli.options import values_option
 
 __all__ = ["command"]
 
@@ -31,12 +32,7 @@ _USUAL = Path("stillhunt-out")
     type=click.Path(path_type=Path),
     help="Other rules than those of the hunt: file, folder or release zip. Repeatable; `builtin` stands for the pack.",
 )
-@click.option(
-    "--values",
-    multiple=True,
-    type=click.Path(path_type=Path),
-    help="YAML file with lists of values for the placeholders of those rules. Repeatable.",
-)
+@values_option
 @click.option("--full", is_flag=True, help="Show every text that was compared, records and values whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @handles_errors

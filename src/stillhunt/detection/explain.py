@@ -8,7 +8,7 @@ from stillhunt.detection.finding import Clause
 from stillhunt.kernel.program import ROW_KINDS, Part
 from stillhunt.kernel.run import Batch
 
-__all__ = ["decisive_values", "explain"]
+__all__ = ["WORDS", "decisive_values", "explain"]
 
 _RESTATING = frozenset(
     {"OriginalFileName", "Hashes", "Imphash", "Description", "Product", "Company", "FileVersion", "ParentUser"}
@@ -23,10 +23,11 @@ def explain(batch: Batch, part: Part, row: int) -> Clause:
     if part.kind == "not":
         return Clause(kind="not", label=part.label or part.children[0].label or "what follows")
     held = tuple(explain(batch, child, row) for child in _holding(batch, part, row))
-    return Clause(kind=part.kind, label=part.label or _WORDS[part.kind], children=held)
+    return Clause(kind=part.kind, label=part.label or WORDS[part.kind], children=held)
 
 
-_WORDS = {"and": "all of", "or": "any of"}
+WORDS = {"and": "all of", "or": "any of", "not": "not"}
+"""What an inner part of a condition is called that has no name of its own."""
 
 
 def decisive_values(batch: Batch, part: Part, row: int) -> frozenset[tuple[str, str]]:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from stillhunt.terms.entity import Entity, EntityKind
 
-__all__ = ["N_ENTITIES", "N_FIRST", "N_VALUE_SETS", "EntityKey", "Fold", "Match", "Shelf", "Tally", "outermost"]
+__all__ = ["N_ENTITIES", "N_FIRST", "N_VALUE_SETS", "EntityKey", "Fold", "Match", "Shelf", "Tally", "first_and_last"]
 
 N_FIRST = 4
 """Records kept from the beginning of a finding; the last one is kept beside them."""
@@ -29,6 +29,8 @@ _PENDING = 64
 
 N_VALUE_SETS = 200
 """Findings of one rule on one host; further sets of values share one finding that says so."""
+
+T = TypeVar("T")
 
 EntityKey = tuple[str, str, str]
 """Kind, value and role of an entity: quicker to hash than the entity itself."""
@@ -50,12 +52,21 @@ class Match(NamedTuple):
     place: int
 
 
-def outermost(matches: Iterable[Match]) -> list[Match]:
+def _outermost(matches: Iterable[Match]) -> list[Match]:
     """Return the first four and the last, in order of time; what has no time is neither if it can be helped."""
     ordered = sorted(matches)
+    return first_and_last(ordered, sum(not match.is_undated for match in ordered))
+
+
+def first_and_last(ordered: list[T], n_dated: int) -> list[T]:
+    """Return the first four and the last.
+
+    Args:
+        ordered: In order of time, those without one behind the others.
+        n_dated: How many have a time.
+    """
     if len(ordered) <= N_FIRST + 1:
         return ordered
-    n_dated = sum(not m.is_undated for m in ordered)
     return [*ordered[:N_FIRST], ordered[max(n_dated, N_FIRST + 1) - 1]]
 
 
@@ -84,7 +95,7 @@ class Tally:
                 self.last = match.at
         self._kept.append(match)
         if len(self._kept) >= _PENDING:
-            self._kept = outermost(self._kept)
+            self._kept = _outermost(self._kept)
 
     def merge(self, other: Tally) -> None:
         """Take in the matches of another finding in the same file."""
@@ -92,12 +103,12 @@ class Tally:
         known = [at for at in (self.first, self.last, other.first, other.last) if at is not None]
         if known:
             self.first, self.last = min(known), max(known)
-        self._kept = outermost([*self._kept, *other._kept])
+        self._kept = _outermost([*self._kept, *other._kept])
 
     @property
     def matches(self) -> list[Match]:
         """The first four and the last."""
-        return outermost(self._kept)
+        return _outermost(self._kept)
 
 
 @dataclass(slots=True)

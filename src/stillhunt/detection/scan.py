@@ -5,21 +5,21 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import pyarrow as pa
 
 from stillhunt.detection.explain import decisive_values, explain
 from stillhunt.detection.finding import Clause, EventRef, Evidence, Finding
-from stillhunt.detection.fold import N_VALUE_SETS, EntityKey, Fold, Match, Shelf, outermost
+from stillhunt.detection.fold import N_VALUE_SETS, EntityKey, Fold, Match, Shelf, first_and_last
 from stillhunt.detection.rule import Rule, RuleSet
 from stillhunt.errors import Problem
 from stillhunt.kernel.program import Part, Program, Scope
 from stillhunt.kernel.run import Batch, Memory, run
 from stillhunt.telemetry.collect import Retrieved, Wanted
 from stillhunt.telemetry.coverage import RuleState
-from stillhunt.telemetry.event import COMMON, EventBatch, EventClass
+from stillhunt.telemetry.event import EventBatch, EventClass
 from stillhunt.terms.entity import EntityKind
 
 __all__ = ["Fetch", "Scan", "ShiftOf"]
@@ -169,8 +169,7 @@ class Scan:
                 wanted.setdefault(file, {}).setdefault(match.number, set()).add(match.place)
                 rules_by_record.setdefault((file, match.number), set()).add((draft.rule, match))
         found: dict[_EvidenceKey, Evidence] = {}
-        frozen = {file: {n: frozenset(places) for n, places in of.items()} for file, of in wanted.items()}
-        for batch, originals in fetch(frozen) if frozen else ():
+        for batch, originals in fetch(wanted) if wanted else ():
             found |= self._explained(batch, originals, rules_by_record)
         return found
 
@@ -189,10 +188,8 @@ class Scan:
             for rule, match in rules_by_record.get((fact.file, fact.match.number), ())
             if match == fact.match
         ]
-        numbers = {rule for _, _, rule in asked}
-        conditions = {desk.place_of[rule]: rule for rule in numbers if rule in desk.place_of}
-        covered = desk.scope(batch.event_class).conditions
-        scope = desk.program.scope(condition for condition in conditions if condition in covered)
+        conditions = {condition for _, _, rule in asked if (condition := desk.place_of.get(rule)) is not None}
+        scope = desk.program.scope(conditions & desk.scope(batch.event_class).conditions)
         table = _table(batch, desk, scope)
         for row, fact, rule in asked:
             condition = desk.place_of.get(rule)
@@ -236,8 +233,7 @@ _FURTHER = "further values"
 
 
 def _table(batch: EventBatch, desk: _Desk, scope: Scope) -> Batch:
-    native = [name for name in batch.data.schema.names if name not in COMMON]
-    return Batch(batch.data, desk.memory, scope, keyword_fields=native)
+    return Batch(batch.data, desk.memory, scope, keyword_fields=batch.native_names)
 
 
 class _Draft:
@@ -246,23 +242,14 @@ class _Draft:
     def __init__(self, rule: int, host: str, key: str, fold: Fold, shift_s: ShiftOf) -> None:
         self.rule, self.host, self.key, self.fold = rule, host, key, fold
         self.shifts = {file: shift_s(file, host) for file in fold.tallies}
-        corrected = {
-            (match._replace(at=match.at if match.is_undated else match.at + self.shifts[file] * 1_000_000), file): match
+        # What a correction of clocks puts first need not have been first in the logs.
+        dated = {
+            (match if match.is_undated else match._replace(at=match.at + self.shifts[file] * 1_000_000), file, match)
             for file, tally in fold.tallies.items()
             for match in tally.matches
         }
-        self.kept = [(file, corrected[match, file]) for match, file in _outermost_of_files(corrected)]
-
-
-def _outermost_of_files(corrected: Iterable[tuple[Match, str]]) -> list[tuple[Match, str]]:
-    ordered = sorted(corrected)
-    chosen = outermost(match for match, _ in ordered)
-    kept = []
-    for match, file in ordered:
-        if match in chosen:
-            chosen.remove(match)
-            kept.append((match, file))
-    return kept
+        n_dated = sum(not corrected.is_undated for corrected, _, _ in dated)
+        self.kept = [(file, match) for _, file, match in first_and_last(sorted(dated), n_dated)]
 
 
 class _Desk:
@@ -341,13 +328,13 @@ class _Matching:
 _KEYS_REMEMBERED = 500
 
 
-class _Fact:
+class _Fact(NamedTuple):
     """What is known of one row that matched something."""
 
-    __slots__ = ("entities", "file", "host", "match")
-
-    def __init__(self, host: str, file: str, match: Match, entities: tuple[EntityKey, ...]) -> None:
-        self.host, self.file, self.match, self.entities = host, file, match, entities
+    host: str
+    file: str
+    match: Match
+    entities: tuple[EntityKey, ...]
 
 
 class _Facts:
@@ -357,7 +344,7 @@ class _Facts:
         taken = batch.data.select(_FACTS).take(pa.array(rows, pa.int64())) if len(rows) else batch.data.slice(0, 0)
         self._taken = taken
         is_cased = batch.event_class.product != "windows"
-        columns = [_entities_of(taken.column(name), kind, role, is_cased) for name, kind, role in _ENTITIES]
+        columns = [_entities_of(taken.column(name), kind, role, is_cased=is_cased) for name, kind, role in _ENTITIES]
         named = [tuple(e for e in row if e is not None) for row in zip(*columns, strict=True)]
         times = taken.column("@timestamp").cast(pa.int64()).to_pylist()
         places = taken.column("event.place").to_pylist()
@@ -400,7 +387,7 @@ _FACTS = [
 ]
 
 
-def _entities_of(column: Any, kind: EntityKind, role: str, is_cased: bool) -> list[EntityKey | None]:  # noqa: FBT001 - positional by nature
+def _entities_of(column: Any, kind: EntityKind, role: str, *, is_cased: bool) -> list[EntityKey | None]:
     if column.null_count == len(column):
         return [None] * len(column)
     known: list[EntityKey | None] = []

@@ -8,14 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from stillhunt.detection.explain import explain
+from stillhunt.detection.explain import WORDS, explain
 from stillhunt.detection.judgement import Judgement, State, Tried
 from stillhunt.detection.rule import LogSource, Rule
 from stillhunt.kernel.network import address_of
 from stillhunt.kernel.program import ROW_KINDS, Node, Part, Predicate, Program
 from stillhunt.kernel.run import Batch, Memory
 from stillhunt.kernel.text import folded, number_of
-from stillhunt.telemetry.event import COMMON, EventBatch, EventClass
+from stillhunt.telemetry.event import EventBatch, EventClass
 
 __all__ = ["event_words", "judge"]
 
@@ -80,19 +80,15 @@ def _disagreements(source: LogSource, event_class: EventClass) -> Iterator[str]:
 
 def _table(event: EventBatch, conditions: Sequence[Node]) -> Batch:
     program = Program(conditions)
-    native = [name for name in event.data.schema.names if name not in COMMON]
     scope = program.scope(range(len(conditions)))
-    return Batch(event.data, Memory(program), scope, keyword_fields=native)
-
-
-_WORDS = {"and": "all of", "or": "any of", "not": "not"}
+    return Batch(event.data, Memory(program), scope, keyword_fields=event.native_names)
 
 
 def _tried(table: Batch, part: Part, near: dict[int, tuple[str, ...]]) -> Tried:
     state: State = "held" if table.holds(part, 0) else "failed"
     if part.kind != "test":
         children = tuple(_tried(table, child, near) for child in part.children)
-        return Tried(kind=part.kind, label=part.label or _WORDS[part.kind], state=state, children=children)
+        return Tried(kind=part.kind, label=part.label or WORDS[part.kind], state=state, children=children)
     field = table.predicate(part.tests[0]).field
     if field is None:
         values = [text for number in part.tests for _, text in table.texts(number, 0)]
@@ -114,7 +110,7 @@ def _tried(table: Batch, part: Part, near: dict[int, tuple[str, ...]]) -> Tried:
 def _unreached(table: Batch, part: Part) -> Tried:
     if part.kind != "test":
         children = tuple(_unreached(table, child) for child in part.children)
-        return Tried(kind=part.kind, label=part.label or _WORDS[part.kind], state="not reached", children=children)
+        return Tried(kind=part.kind, label=part.label or WORDS[part.kind], state="not reached", children=children)
     field = table.predicate(part.tests[0]).field
     return Tried(kind="keyword" if field is None else "field", label=part.label, state="not reached", field=field or "")
 

@@ -4,26 +4,26 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import nullcontext
+from collections.abc import Set as AbstractSet
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from stillhunt.errors import InputError, Problem, SourceError
 from stillhunt.progress import Step, Watcher, silent
-from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members, seekable
+from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members
 from stillhunt.telemetry.clock import ClockLedger
 from stillhunt.telemetry.coverage import Coverage, InputFile
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
-from stillhunt.telemetry.ledger import ReadingLedger
+from stillhunt.telemetry.ledger import ReadingLedger, unread_words
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.share import Share, Window, n_pieces, shared_out
-from stillhunt.telemetry.source import SOURCES, LogFile, Source
+from stillhunt.telemetry.source import SOURCES, LogFile, peek, recognise
 
 __all__ = ["WORKSPACE_MARKER", "Reading", "Retrieved", "Wanted"]
 
-Wanted = Mapping[str, Mapping[int, frozenset[int]]]
+Wanted = Mapping[str, Mapping[int, AbstractSet[int]]]
 """Records to read again: file name to record number to the places where to look for it (-1: anywhere)."""
 
 
@@ -45,7 +45,6 @@ ReadingState = tuple[ReadingLedger, dict[str, tuple[Path, str]]]
 WORKSPACE_MARKER = "stillhunt-workspace.json"
 """A folder that holds this file is a workspace of stillhunt, not a folder of logs."""
 
-_HEAD = 1 << 16
 _BUFFER = 1 << 17
 
 
@@ -149,12 +148,10 @@ class Reading:
                 if member.name not in names:
                     continue
                 source = SOURCES[self._found_in[member.name][1]]
-                with member.open() as stream, seekable(stream) if source.needs_seek else nullcontext(stream) as content:
-                    log = LogFile(name=member.name, stream=content, outlet=outlet, only=wanted[member.name])
-                    for found in source.read(log):
-                        if found is not None and log.wants(found[1].record):
-                            outlet.rows.add(*found)
-                            log.keep(found[1].record, found[1].original)
+                with member.open() as stream:
+                    log = LogFile(name=member.name, stream=stream, outlet=outlet, only=wanted[member.name])
+                    for _ in source.into_outlet(log):
+                        pass
                 yield log
         except (SourceError, *DAMAGED):
             # What could be read once was counted then; whoever asks sees which records do not come back.
@@ -227,7 +224,7 @@ class Reading:
                 with self._open(share) as stream:
                     log = LogFile(name=str(path), stream=stream, outlet=self._outlet, first=share.cut.first)
                     self._found_in[log.name] = (path, share.source)
-                    yield from self._events(share.source, SOURCES[share.source], log)
+                    yield from self._events(share.source, log)
                 return
             for member in members(path, lambda: self._open(share)):
                 if member.note:
@@ -242,25 +239,19 @@ class Reading:
 
     def _member(self, member: Member) -> Iterator[None]:
         with member.open() as stream:
-            head = _peek(stream)
-            name = _recognise(head)
+            head = peek(stream)
+            name = recognise(head)
             if name is None:
                 self._unknown(member.name, head)
                 return
-            source = SOURCES[name]
             if self._share is not None:
                 self._found_in[member.name] = (self._share.path, name)
-            with seekable(stream) if source.needs_seek else nullcontext(stream) as content:
-                yield from self._events(name, source, LogFile(name=member.name, stream=content, outlet=self._outlet))
+            yield from self._events(name, LogFile(name=member.name, stream=stream, outlet=self._outlet))
 
-    def _events(self, name: str, source: Source, log: LogFile) -> Iterator[None]:
+    def _events(self, name: str, log: LogFile) -> Iterator[None]:
         trouble = ""
         try:
-            for found in source.read(log):
-                if found is not None:
-                    log.n_events += 1
-                    self._outlet.rows.add(*found)
-                yield
+            yield from SOURCES[name].into_outlet(log)
         except SourceError as error:
             trouble = error.message
             self._problem(error.where or log.name, error.message, hint=error.hint)
@@ -273,7 +264,6 @@ class Reading:
     def _account(self) -> None:
         for log, name, trouble, n_bytes in self._logs:
             self._ledger.problems.extend(log.problems)
-            unread = f"{log.n_unread:,} records could not be read" if log.n_unread else ""
             self._ledger.files.append(
                 InputFile(
                     path=log.name,
@@ -281,7 +271,7 @@ class Reading:
                     n_bytes=n_bytes,
                     n_events=log.n_events,
                     n_unread=log.n_unread,
-                    note=trouble or unread,
+                    note=trouble or unread_words(log.n_unread),
                 )
             )
         self._logs = []
@@ -322,15 +312,6 @@ class Reading:
         raise InputError(f"no event could be read from {n_files:,} files", where=where, hint=hint)
 
 
-def _recognise(head: bytes) -> str | None:
-    return next((name for name in SOURCES.names() if SOURCES[name].sniff(head)), None)
-
-
-def _peek(stream: BinaryIO) -> bytes:
-    peeked: bytes = stream.peek(_HEAD) if isinstance(stream, BufferedReader) else b""
-    return peeked[:_HEAD]
-
-
 def _position(stream: BinaryIO) -> int:
     try:
         return stream.tell()
@@ -351,7 +332,7 @@ def _pieces(path: Path, size: int, n_wanted: int) -> list[Share]:
         return [whole]
     try:
         with path.open("rb", buffering=_BUFFER) as stream:
-            name = _recognise(_peek(stream))
+            name = recognise(peek(stream))
             cut = SOURCES[name].cut if name else None
             cuts = cut(stream, n_wanted) if cut else []
     except (SourceError, OSError):

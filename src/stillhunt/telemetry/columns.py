@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,19 +11,21 @@ import pyarrow.compute as pc
 from stillhunt.telemetry.event import TEXT, TEXT_LIST
 
 __all__ = [
+    "both",
     "combined",
     "constant",
     "expressible",
     "first_filled",
+    "is_whole",
     "mapped",
     "text_column",
     "text_list_column",
     "text_of",
+    "whole_numbers",
 ]
 
-TextColumn: TypeAlias = "Any"
-"""A column of type :data:`TEXT`."""
-
+TextColumn: TypeAlias = Any
+"""A column of type :data:`TEXT`; the types of Arrow do not say what a dictionary is made of."""
 
 # A scalar whose type Arrow has to infer costs more than most steps here: it looks for pandas each time.
 _NOWHERE, _ONE = pa.scalar(-1, pa.int64()), pa.scalar(1, pa.int64())
@@ -80,8 +82,8 @@ def constant(text: str | None, n_rows: int) -> TextColumn:
 
 def mapped(column: TextColumn, change: Callable[[str], str | None]) -> TextColumn:
     """Apply a function to every distinct text; empty text and None become null."""
-    texts = cast("list[str | None]", cast("pa.DictionaryArray[Any, Any]", column).dictionary.to_pylist())
-    return _recoded(_codes(column), [None if t is None else change(t) or None for t in texts])
+    texts = column.dictionary.to_pylist()
+    return _recoded(column.indices, [None if t is None else change(t) or None for t in texts])
 
 
 def combined(
@@ -94,10 +96,10 @@ def combined(
         change: Called with one text or None per column; None becomes null.
         keeps_empty: Whether empty text stays so; it becomes null otherwise.
     """
-    texts = [cast("list[str | None]", column.dictionary.to_pylist()) for column in columns]
+    texts = [column.dictionary.to_pylist() for column in columns]
     key: Any = None
     for column, known in zip(columns, texts, strict=True):
-        place = pc.add(pc.fill_null(_codes(column).cast(pa.int64()), _NOWHERE), _ONE)
+        place = pc.add(pc.fill_null(column.indices.cast(pa.int64()), _NOWHERE), _ONE)
         key = place if key is None else pc.add(pc.multiply(key, pa.scalar(len(known) + 1, pa.int64())), place)
     encoded = key.dictionary_encode()
     values = [change(*_apart(number, texts)) for number in encoded.dictionary.to_pylist()]
@@ -115,12 +117,27 @@ def first_filled(columns: Sequence[TextColumn]) -> TextColumn | None:
     return found
 
 
+def whole_numbers(column: TextColumn) -> tuple[TextColumn, pa.Array[Any]]:
+    """Read a column as whole numbers; what is none becomes null in both of the columns returned, text and numbers."""
+    try:
+        return column, column.cast(pa.string()).cast(pa.int64())
+    except pa.ArrowInvalid:
+        column = mapped(column, lambda text: text if is_whole(text) else None)
+        return column, column.cast(pa.string()).cast(pa.int64())
+
+
+def is_whole(text: str) -> bool:
+    """Tell whether a text is a whole number of at most 18 digits."""
+    return text.isascii() and text.isdecimal() and len(text) < 19
+
+
+def both(one: str | None, other: str | None) -> str | None:
+    """Keep both values of a name that an event has twice."""
+    return None if one is None and other is None else "\n".join(text for text in (one, other) if text is not None)
+
+
 def _said(text: str) -> str | None:
     return None if text == "-" else text
-
-
-def _codes(column: TextColumn) -> Any:
-    return cast("pa.DictionaryArray[Any, Any]", column).indices
 
 
 def _recoded(codes: Any, values: Iterable[str | None]) -> TextColumn:

@@ -88,3 +88,8 @@ class EventBatch:
 
     event_class: EventClass
     data: pa.RecordBatch
+
+    @property
+    def native_names(self) -> list[str]:
+        """Names of the native columns: what a keyword is looked for in."""
+        return [name for name in self.data.schema.names if name not in COMMON]

@@ -22,10 +22,11 @@ import pyarrow.compute as pc
 
 from stillhunt.errors import Problem
 from stillhunt.telemetry.clock import ClockLedger
+from stillhunt.telemetry.columns import whole_numbers
 from stillhunt.telemetry.coverage import ClassSpan, Coverage, Gap, HostSpan, InputFile, RecordHole
 from stillhunt.telemetry.event import EventBatch
 
-__all__ = ["ReadingLedger"]
+__all__ = ["ReadingLedger", "unread_words"]
 
 _EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 """Times outside are kept on their events but widen no span: unset or damaged clocks write 1601 or 1970."""
@@ -139,10 +140,7 @@ class ReadingLedger:
     def _observe_record_ids(self, channel: str, data: pa.RecordBatch) -> None:
         if "EventRecordID" not in data.schema.names or data.num_rows == 0:
             return
-        try:
-            numbers = data.column("EventRecordID").cast(pa.string()).cast(pa.int64())
-        except pa.ArrowInvalid:
-            numbers = pa.array([_number(text) for text in data.column("EventRecordID").to_pylist()], pa.int64())
+        _, numbers = whole_numbers(data.column("EventRecordID"))
         table = pa.table({"file": data.column("event.file"), "host": data.column("host.name"), "number": numbers})
         for row in table.group_by(["file", "host"]).aggregate([("number", "list")]).to_pylist():
             ids = (number for number in row["number_list"] if number is not None)
@@ -218,27 +216,27 @@ class ReadingLedger:
         ]
 
 
+def unread_words(n_unread: int) -> str:
+    """Say how many records of a file could not be read; nothing if all could."""
+    return f"{n_unread:,} records could not be read" if n_unread else ""
+
+
 def _joined_files(one: InputFile, other: InputFile) -> InputFile:
     """Account for two pieces of a file together."""
     n_unread = one.n_unread + other.n_unread
-    counted = f"{n_unread:,} records could not be read" if n_unread else ""
-    notes = sorted({note for note in (one.note, other.note) if note and not note.endswith("could not be read")})
+    notes = sorted({file.note for file in (one, other)} - {unread_words(file.n_unread) for file in (one, other)} - {""})
     return InputFile(
         path=one.path,
         source=one.source,
         n_bytes=one.n_bytes + other.n_bytes,
         n_events=one.n_events + other.n_events,
         n_unread=n_unread,
-        note="; ".join(notes) or counted,
+        note="; ".join(notes) or unread_words(n_unread),
     )
 
 
 def _place(problem: Problem) -> tuple[str, str]:
     return problem.where or "", problem.message
-
-
-def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isascii() and text.isdecimal() and len(text) < 19 else None
 
 
 def _silences(hours: Sequence[float]) -> list[tuple[float, float, float]]:

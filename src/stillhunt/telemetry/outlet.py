@@ -21,7 +21,6 @@ _RECORDS_AT_ONCE = 15_000
 _RECIPES_KEPT = 10_000
 """Structures of records that are remembered; ordinary exports have some hundreds."""
 
-
 _CELLS_AT_ONCE = 1_000_000
 """Rows times columns of one piece, unless one structure has more of its own."""
 

@@ -11,13 +11,23 @@ alone; it is a :class:`Recipe`, which turns thousands of rows of values into col
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 from stillhunt.telemetry.account import qualified
-from stillhunt.telemetry.columns import combined, constant, first_filled, mapped, text_column, text_list_column, text_of
+from stillhunt.telemetry.columns import (
+    both,
+    combined,
+    constant,
+    first_filled,
+    is_whole,
+    mapped,
+    text_column,
+    text_list_column,
+    text_of,
+)
 from stillhunt.telemetry.event import LIST_FIELDS
 from stillhunt.telemetry.instant import instants, zoned
 from stillhunt.telemetry.windows import WindowsTable
@@ -216,7 +226,7 @@ class Recipe:
             elif len(places) == 1:
                 columns[name] = texts(places[0])
             else:
-                columns[name] = combined([texts(p) for p in places[:2]], _both, keeps_empty=True)
+                columns[name] = combined([texts(p) for p in places[:2]], both, keeps_empty=True)
         if self.collector_time is not None and (received := self._received(cells, clock)) is not None:
             columns[COLLECTOR_TIME] = received
         values = [cell[0] for cell in cells]
@@ -251,12 +261,15 @@ class Recipe:
     def _received(self, cells: Sequence[Sequence[object]], clock: Any) -> Any:
         """Return the collector's time of records whose own says no zone, while the collector's does."""
         assert self.collector_time is not None
-        own = {name: zoned(cells[place]) for name, place in self.times}
+        used = clock.to_pylist()
+        if set(used) == {"@timestamp"}:
+            return None
+        own = {name: zoned(cells[place]) for name, place in self.times if name in used}
         received = cells[self.collector_time]
         has_zone = zoned(received)
         kept = [
-            text if has_zone[row] and used != "@timestamp" and (used is None or not own[used][row]) else None
-            for row, (text, used) in enumerate(zip(received, clock.to_pylist(), strict=True))
+            text if has_zone[row] and name != "@timestamp" and (name is None or not own[name][row]) else None
+            for row, (text, name) in enumerate(zip(received, used, strict=True))
         ]
         return text_column(kept) if any(text is not None for text in kept) else None
 
@@ -264,6 +277,7 @@ class Recipe:
 def recipe_of(structure: Structure) -> Recipe | None:
     """Return what records of a structure say, or None if they are no Windows events."""
     tree = _tree(structure)
+    paths = tuple(_paths(tree))
     for wrapper in ("_source", "result"):
         inner = tree.get(wrapper)
         if isinstance(inner, dict):
@@ -271,7 +285,7 @@ def recipe_of(structure: Structure) -> Recipe | None:
     for shape in (_evtx_dump, _winlogbeat, _dotted, _hayabusa, _flat):
         recipe = shape(tree)
         if recipe is not None:
-            return _limited(replace(recipe, paths=_paths(structure)))
+            return _limited(replace(recipe, paths=paths))
     return None
 
 
@@ -300,22 +314,13 @@ def joined_cells(parts: Sequence[tuple[Recipe, Sequence[Sequence[object]]]]) -> 
     return recipe, list(cells)
 
 
-def _paths(structure: Structure) -> tuple[str, ...]:
-    """Return what each value is called, unmistakably."""
-    found: list[str] = []
-    parents: list[str] = []
-    opens = False
-    for name in structure:
-        if name is True:
-            opens = True
-        elif name is False:
-            parents.pop()
-        elif opens:
-            parents.append(str(name))
-            opens = False
+def _paths(tree: _Tree, *parents: str) -> Iterator[str]:
+    """Yield what each value is called, unmistakably, in the order of their places."""
+    for name, node in tree.items():
+        if isinstance(node, dict):
+            yield from _paths(node, *parents, name)
         else:
-            found.append("\x00".join([*parents, str(name)]))
-    return tuple(found)
+            yield "\x00".join([*parents, name])
 
 
 def _all_paths(recipes: Sequence[Recipe]) -> list[str]:
@@ -621,10 +626,5 @@ def _first_text(values: Sequence[object], places: Sequence[int]) -> str:
     return next((text for place in places if (text := text_of(values[place]))), "")
 
 
-def _both(one: str | None, other: str | None) -> str | None:
-    """Keep both values of a name that an event has twice."""
-    return None if one is None and other is None else "\n".join(text for text in (one, other) if text is not None)
-
-
 def _whole(text: str) -> str | None:
-    return str(int(text)) if text.isascii() and text.isdecimal() and len(text) < 19 else None
+    return str(int(text)) if is_whole(text) else None

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from io import BufferedReader
 from typing import BinaryIO
 
 from stillhunt.errors import Problem
@@ -13,7 +15,7 @@ from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.share import Cut
 from stillhunt.telemetry.table import Row
 
-__all__ = ["SOURCES", "LogFile", "Source"]
+__all__ = ["SOURCES", "Excerpt", "LogFile", "Source", "peek", "recognise"]
 
 _PROBLEMS_KEPT = 5
 """Unread records of one file that are described; the rest are counted."""
@@ -25,7 +27,7 @@ class LogFile:
 
     Attributes:
         name: As shown to people: the path as given, with ``!member`` for a member of an archive.
-        stream: Its uncompressed content, at the beginning. Seekable if the source asked for that.
+        stream: Its uncompressed content, at the beginning.
         outlet: Takes what is not yielded row by row.
         only: Numbers of the only records asked for, with the places where to look for them; None for all records.
         first: What a piece of a file has before it, as its source counts; 0 at the beginning.
@@ -38,7 +40,7 @@ class LogFile:
     name: str
     stream: BinaryIO
     outlet: Outlet = field(default_factory=Outlet)
-    only: Mapping[int, frozenset[int]] | None = None
+    only: Mapping[int, AbstractSet[int]] | None = None
     first: int = 0
     n_events: int = 0
     n_unread: int = 0
@@ -54,6 +56,13 @@ class LogFile:
         if self.only is not None and number in self.only:
             self.originals.setdefault(number, original)
 
+    def take(self, event_class: EventClass, row: Row) -> None:
+        """Take an event that comes as a row, if it is asked for."""
+        if self.wants(row.record):
+            self.n_events += 1
+            self.outlet.rows.add(event_class, row)
+            self.keep(row.record, row.original)
+
     def unread(
         self, record: str, reason: str, *, hint: str = "the rest was read; export the log again if it matters"
     ) -> None:
@@ -61,6 +70,21 @@ class LogFile:
         self.n_unread += 1
         if len(self.problems) < _PROBLEMS_KEPT:
             self.problems.append(Problem(code="source", message=reason, where=f"{self.name}:{record}", hint=hint))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Excerpt:
+    """A part of a log that its source reads like a log.
+
+    Attributes:
+        content: The part.
+        number: The number that the record has in it.
+        is_final: A record that is not in it is not in the log either.
+    """
+
+    content: bytes
+    number: int
+    is_final: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,18 +97,43 @@ class Source:
         read: Yields its events with their class, or puts them into the outlet and yields None now and then, so that
             batches can be handed on; counts in the :class:`LogFile` what it cannot read, and raises
             :class:`stillhunt.errors.SourceError` only if nothing of the file can be read.
-        needs_seek: Whether ``read`` needs a seekable stream.
         cut: Cuts a plain file of this kind into so many pieces, or fewer, that can be read by themselves; None if this
             cannot be done.
+        excerpt: Cuts out of a log what ``read`` needs for the record of a number; None if this cannot be done, here or
+            with this log.
     """
 
     title: str
     sniff: Callable[[bytes], bool]
     read: Callable[[LogFile], Iterator[tuple[EventClass, Row] | None]]
-    needs_seek: bool = False
     cut: Callable[[BinaryIO, int], list[Cut]] | None = None
+    excerpt: Callable[[BinaryIO, int], Excerpt | None] | None = None
+
+    def into_outlet(self, log: LogFile) -> Iterator[None]:
+        """Put the events of a log into its outlet; yields whenever batches may be due.
+
+        Raises:
+            SourceError: Nothing of it can be read.
+        """
+        for found in self.read(log):
+            if found is not None:
+                log.take(*found)
+            yield
 
 
 SOURCES: Registry[Source] = Registry(
     "source", package="stillhunt.telemetry.sources", constant="SOURCE", group="stillhunt.sources"
 )
+
+_HEAD = 1 << 16
+
+
+def peek(stream: BinaryIO) -> bytes:
+    """Return the first 64 KiB of content, or what is known of them, without consuming it."""
+    peeked: bytes = stream.peek(_HEAD) if isinstance(stream, BufferedReader) else b""
+    return peeked[:_HEAD]
+
+
+def recognise(head: bytes) -> str | None:
+    """Return the name of the source that knows a log by its first 64 KiB."""
+    return next((name for name in SOURCES.names() if SOURCES[name].sniff(head)), None)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
 import pyarrow as pa
 
@@ -158,14 +158,10 @@ def build_batch(event_class: EventClass, pieces: Sequence[Piece]) -> EventBatch:
     n_rows = sum(piece.n_rows for piece in pieces)
     columns: dict[str, Any] = {}
     for name, (kind, _) in COMMON.items():
-        columns[name] = joined.pop(name) if name in joined else _nothing(n_rows, kind)
+        columns[name] = joined.pop(name) if name in joined else pa.nulls(n_rows, cast("Any", kind))
     columns |= joined
     data = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
     return EventBatch(event_class=event_class, data=data)
-
-
-def _nothing(n_rows: int, kind: Any) -> Any:
-    return pa.nulls(n_rows, kind)
 
 
 def _joined(parts: Sequence[tuple[Any, int]]) -> Any:

@@ -6,7 +6,6 @@ What is kept of the events does not depend on who saw which, so the result is th
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -109,7 +108,7 @@ def _by_processes(shares: Sequence[Sequence[Share]], rules: RuleSet, watch: Watc
             return [future.result() for future in running]
         except BrokenProcessPool as error:
             hint = "give the hunt more memory, or `--jobs 1`"
-            raise EngineError("a process that read logs was killed", where=f"pid {os.getpid()}", hint=hint) from error
+            raise EngineError("a process that read logs was killed", hint=hint) from error
         except KeyboardInterrupt:
             pool.shutdown(wait=False, cancel_futures=True)
             raise

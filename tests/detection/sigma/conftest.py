@@ -1,28 +1,15 @@
-"""The reference interpreter, and a batch from dicts."""
+"""Conditions over events, by the kernel."""
 
 from __future__ import annotations
 
-from importlib.util import module_from_spec, spec_from_file_location
-from pathlib import Path
-
-import pyarrow as pa
 import pytest
 
 from stillhunt.kernel.program import Program
 from stillhunt.kernel.run import Batch, Memory, run
-from stillhunt.telemetry.event import TEXT, TEXT_LIST
 
 
 @pytest.fixture(scope="session")
-def oracle():
-    spec = spec_from_file_location("sigma_oracle", Path(__file__).with_name("oracle.py"))
-    module = module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-@pytest.fixture(scope="session")
-def matched():
+def matched(as_columns):
     """For each of some conditions the rows of the events for which it holds, by the kernel."""
 
     def rows(conditions, events):
@@ -33,14 +20,3 @@ def matched():
         return [found.get(number, []) for number in range(len(conditions))]
 
     return rows
-
-
-def as_columns(events):
-    columns = {}
-    for name in sorted({name for event in events for name in event}):
-        values = [event.get(name) for event in events]
-        is_list = any(isinstance(value, list) for value in values)
-        listed = [value if value is None or isinstance(value, list) else [value] for value in values]
-        columns[name] = pa.array(listed if is_list else values, TEXT_LIST if is_list else TEXT)
-    # An event without any field is one too.
-    return pa.RecordBatch.from_pydict(columns or {"Nothing": pa.array([None] * len(events), TEXT)})

@@ -29,7 +29,7 @@ from stillhunt.telemetry.binxml.kernels import (
     walk,
 )
 from stillhunt.telemetry.binxml.templates import Field, OddTemplateError, fields_of
-from stillhunt.telemetry.columns import combined, constant, mapped, text_column
+from stillhunt.telemetry.columns import both, combined, constant, text_column, whole_numbers
 from stillhunt.telemetry.event import LIST_FIELDS, TEXT_LIST
 from stillhunt.telemetry.instant import instants_of
 from stillhunt.telemetry.table import Piece
@@ -41,6 +41,7 @@ _MOST_TEMPLATES = 1 << 16
 _BYTES_PER_SPAN = 6
 """A text written out takes at least four bytes for its token, and what follows it one."""
 _TIMES = pa.timestamp("us", tz="UTC")
+_ZERO: Any = pa.scalar(0, pa.int64())
 _EPOCH_FILETIME = 116_444_736_000_000_000
 """Hundreds of nanoseconds from 1601 to 1970."""
 _LATEST_FILETIME = 2_650_467_743_999_999_999
@@ -303,7 +304,7 @@ def _piece(data: Any, records: _Records, places: _Places, key: tuple[str, ...], 
     at = _times(data, slots.get((True, "TimeCreated", 0)), (starts, sizes, kinds))
     if (written := columns.get((True, "TimeCreated"))) is not None:
         at = pc.coalesce(at, instants_of(written[0].cast(pa.string())))
-    record_id, numbers = _numbered(_first(columns, "EventRecordID", found.n_rows))
+    record_id, numbers = whole_numbers(_first(columns, "EventRecordID", found.n_rows))
     table = WindowsTable(
         provider=key[0],
         channel=key[1],
@@ -321,7 +322,7 @@ def _piece(data: Any, records: _Records, places: _Places, key: tuple[str, ...], 
     native["@timestamp"] = table.at
     native["event.clock"] = table.clock
     native["event.file"] = _dictionary(places.file_of[where], places.files)
-    native["event.record"] = numbers
+    native["event.record"] = pc.fill_null(numbers, _ZERO)
     native["event.place"] = pa.array(places.place_of[where])
     return Piece(event_class=event_class, columns=native)
 
@@ -334,16 +335,6 @@ _SYSTEM_ROLES = frozenset({"Computer", "EventRecordID", "TimeCreated"})
 _SYSTEM_COLUMNS = frozenset(
     {"Level", "Task", "Opcode", "Keywords", "Version", "Execution_ProcessID", "Security_UserID"}
 )
-
-
-def _numbered(record_id: Any) -> tuple[Any, Any]:
-    """Return record ids as text and as numbers; what is none, as in a damaged record, is null and 0."""
-    try:
-        numbers: Any = record_id.cast(pa.string()).cast(pa.int64())
-    except pa.ArrowInvalid:
-        record_id = mapped(record_id, lambda text: text if text.isdecimal() and len(text) < 19 else None)
-        numbers = record_id.cast(pa.string()).cast(pa.int64())
-    return record_id, pc.fill_null(numbers, pa.scalar(0, pa.int64()))
 
 
 def _is_written(kinds: Any, slots: dict[tuple[bool, str, int], int]) -> bool:
@@ -366,7 +357,7 @@ def _joined(columns: list[Any]) -> Any:
             joined: list[object] = [None if a is None and b is None else [*(a or ()), *(b or ())] for a, b in rows]
             whole = pa.array(joined, TEXT_LIST)
         else:
-            whole = combined([whole, other], _both, keeps_empty=True)
+            whole = combined([whole, other], both, keeps_empty=True)
     return whole
 
 
@@ -378,10 +369,6 @@ def _owners(found: _Class, place: tuple[bool, str, int]) -> Any:
         n_times = sum(f.name == name and (f.section == "System") == is_system for _, f in part.fields)
         owners[part.first : part.first + len(part.rows)] = n_times > nth
     return owners
-
-
-def _both(one: str | None, other: str | None) -> str | None:
-    return None if one is None and other is None else "\n".join(t for t in (one, other) if t is not None)
 
 
 def _times(data: Any, at: int | None, values: tuple[Any, Any, Any]) -> Any:

@@ -141,13 +141,21 @@ def count_records(data, chunks):
     for place in range(len(chunks)):
         base = chunks[place]
         at, end = base + _FIRST_RECORD, _end_of_records(data, base)
-        while at + _SMALLEST_RECORD <= end:
-            size = _u32(data, at + 4)
-            if _u32(data, at) != 0x2A2A or size < _SMALLEST_RECORD or at + size > base + CHUNK:
-                break
+        size = _record_size(data, at, end, base + CHUNK)
+        while size > 0:
             n_records += 1
             at += size
+            size = _record_size(data, at, end, base + CHUNK)
     return n_records
+
+
+@njit(**_COMPILED)
+def _record_size(data, at, end, limit):
+    """Return the size of the record that begins here, 0 if none does."""
+    if at + _SMALLEST_RECORD > end or _u32(data, at) != 0x2A2A:
+        return np.int64(0)
+    size = _u32(data, at + 4)
+    return size if size >= _SMALLEST_RECORD and at + size <= limit else np.int64(0)
 
 
 @njit(inline="always")
@@ -283,10 +291,8 @@ def walk(data, chunks, records, spans, known, known_at, n_known, slots):
     for place in range(len(chunks)):
         base = chunks[place]
         at, end = base + _FIRST_RECORD, _end_of_records(data, base)
-        while at + _SMALLEST_RECORD <= end:
-            size = _u32(data, at + 4)
-            if _u32(data, at) != 0x2A2A or size < _SMALLEST_RECORD or at + size > base + CHUNK:
-                break
+        size = _record_size(data, at, end, base + CHUNK)
+        while size > 0:
             limit = at + size - 4
             records[row, 0], records[row, 1] = at, np.int64(_u64(data, at + 8))
             records[row, 2], records[row, 5] = ODD, -1
@@ -330,6 +336,7 @@ def walk(data, chunks, records, spans, known, known_at, n_known, slots):
                     value += n_bytes
             row += 1
             at += size
+            size = _record_size(data, at, end, base + CHUNK)
 
 
 @njit(**_COMPILED)

@@ -11,14 +11,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from functools import partial
 from io import TextIOWrapper
 from ipaddress import ip_address
+from typing import BinaryIO
 
 from stillhunt.telemetry.account import account_name
 from stillhunt.telemetry.encoding import encoding_of
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.instant import read_instant
-from stillhunt.telemetry.source import LogFile, Source
+from stillhunt.telemetry.source import Excerpt, LogFile, Source, peek
 from stillhunt.telemetry.table import Row, Value
 
 __all__ = ["SOURCE", "request_row"]
@@ -68,8 +70,7 @@ _SPACE = re.compile(r"[ \t]+")
 
 
 def _lines(log: LogFile) -> Iterator[tuple[int, str]]:
-    head: bytes = log.stream.peek(1 << 16) if hasattr(log.stream, "peek") else b""
-    stream = TextIOWrapper(log.stream, encoding=encoding_of(head), errors="replace", newline="\n")
+    stream = TextIOWrapper(log.stream, encoding=encoding_of(peek(log.stream)), errors="replace", newline="\n")
     try:
         for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), ""), 1):
             yield number, line.strip("\r\n\ufeff\x00 ")
@@ -139,4 +140,21 @@ def _is_private(address: str) -> bool:
         return False
 
 
-SOURCE = Source(title="IIS or Exchange web log (W3C)", sniff=sniff, read=read)
+def excerpt(stream: BinaryIO, number: int) -> Excerpt | None:
+    """Cut out the line of a web log, behind all lines before it that say what its fields are called."""
+    if not encoding_of(peek(stream)).startswith("utf-8"):
+        return None
+    kept: list[bytes] = []
+    for at, line in enumerate(iter(partial(stream.readline, _LONGEST_LINE), b""), 1):
+        if len(line) == _LONGEST_LINE:
+            return None  # how the source counts the pieces of such a line depends on its characters
+        if at == number:
+            return Excerpt(content=b"".join([*kept, line]), number=len(kept) + 1, is_final=True)
+        if line[:1] in _MAY_BE_DIRECTIVE and line.lstrip(b"\xef\xbb\xbf\x00\r ").startswith(b"#"):
+            kept.append(line)
+    return Excerpt(content=b"", number=1, is_final=True)
+
+
+_MAY_BE_DIRECTIVE = frozenset({b"#", b"\xef", b"\x00", b"\r", b" "})
+
+SOURCE = Source(title="IIS or Exchange web log (W3C)", sniff=sniff, read=read, excerpt=excerpt)

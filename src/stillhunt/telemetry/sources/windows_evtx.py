@@ -14,12 +14,14 @@ import io
 import re
 from collections import Counter
 from collections.abc import Iterator
+from struct import Struct
 from typing import Any, BinaryIO
 
 import msgspec
 from evtx import PyEvtxParser
 
 from stillhunt.errors import Problem, SourceError
+from stillhunt.telemetry.archive import seekable
 from stillhunt.telemetry.chunks import (
     CHUNK_HEADER_SIZE,
     CHUNK_MAGIC,
@@ -30,7 +32,7 @@ from stillhunt.telemetry.chunks import (
     mended_chunk,
 )
 from stillhunt.telemetry.share import Cut, cuts_at
-from stillhunt.telemetry.source import LogFile, Source
+from stillhunt.telemetry.source import Excerpt, LogFile, Source
 from stillhunt.telemetry.table import Piece
 
 __all__ = ["SOURCE"]
@@ -160,7 +162,9 @@ def _take(log: LogFile, place: int, chunk: bytes, *, only: Counter[int] | None =
             if not only[number]:
                 continue
             only[number] -= 1
-        if log.only is not None and not log.wants(_record_id(text)):
+        # An id is looked for only where some are asked for: a hunt asks for all records.
+        own = 0 if log.only is None else _record_id(text)
+        if not log.wants(own):
             continue
         try:
             recipe = log.outlet.records.add(msgspec.json.decode(text), file=log.name, number=None, place=place)
@@ -171,7 +175,7 @@ def _take(log: LogFile, place: int, chunk: bytes, *, only: Counter[int] | None =
             log.unread(f"record {number}", "is empty or has no System element")
             continue
         log.n_events += 1
-        log.keep(_record_id(text), text)
+        log.keep(own, text)
 
 
 _RECORD_ID = re.compile(r'"EventRecordID": ?"?(\d{1,18})')
@@ -222,4 +226,60 @@ def cut(stream: BinaryIO, n_pieces: int) -> list[Cut]:
     return cuts_at([(header + first * CHUNK_SIZE if first else 0, first) for first in firsts], size)
 
 
-SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, cut=cut)
+def excerpt(stream: BinaryIO, number: int) -> Excerpt | None:
+    """Cut out the chunks that hold a number: records have their EventRecordID as 64 bits."""
+    if not 0 <= number < 1 << 63:
+        return None
+    with seekable(stream) as content:
+        head = content.read(FILE_HEADER_SIZE)
+        first = 0 if head.startswith(CHUNK_MAGIC) else FILE_HEADER_SIZE
+        found = _chunks_by_header(content, first, number) or _chunks_holding(content, first, _ID.pack(number))
+    # A template may write the id as text.
+    return Excerpt(content=FILE_HEADER + b"".join(found), number=number, is_final=False) if found else None
+
+
+def _chunks_by_header(stream: BinaryIO, first: int, number: int) -> list[bytes]:
+    """Return the chunk that by its header holds a record, if the record's own id agrees.
+
+    It does in a log as Windows keeps it. In one that was exported, headers count from one, and forwarded events have
+    the ids of their origin.
+    """
+    # A buffer would be filled for every header, and so the whole file be read.
+    raw = stream.raw if isinstance(stream, io.BufferedReader) else stream
+    for start in range(first, raw.seek(0, io.SEEK_END), CHUNK_SIZE):
+        raw.seek(start)
+        header = raw.read(_CHUNK_IDS.size) or b""
+        if len(header) == _CHUNK_IDS.size and header.startswith(CHUNK_MAGIC):
+            first_id, last_id = _CHUNK_IDS.unpack(header)
+            if first_id <= number <= last_id:
+                stream.seek(start)
+                chunk = stream.read(CHUNK_SIZE)
+                # Once in the record's header, once as its id.
+                is_own = len(chunk) == CHUNK_SIZE and chunk.count(_ID.pack(number)) > 1
+                return [chunk] if is_own else []
+    return []
+
+
+def _chunks_holding(stream: BinaryIO, first: int, needle: bytes) -> list[bytes]:
+    """Return all chunks that hold some bytes, none if they are too many."""
+    stream.seek(first)
+    found: list[bytes] = []
+    while block := stream.read(_CHUNKS_READ_AT_ONCE * CHUNK_SIZE):
+        if needle in block:
+            chunks = (block[start : start + CHUNK_SIZE] for start in range(0, len(block), CHUNK_SIZE))
+            found += [chunk.ljust(CHUNK_SIZE, b"\x00") for chunk in chunks if needle in chunk]
+        if len(found) > _MOST_CHUNKS:
+            return []
+    return found
+
+
+_CHUNKS_READ_AT_ONCE = 16
+_MOST_CHUNKS = 512
+"""Chunks that are cut out, 32 MiB; where more hold the number, the log is read as it is."""
+
+_ID = Struct("<Q")
+_CHUNK_IDS = Struct("<24xQQ")
+"""At the beginning of a chunk: first and last id of its records."""
+
+
+SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, cut=cut, excerpt=excerpt)

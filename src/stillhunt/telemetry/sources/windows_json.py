@@ -19,7 +19,7 @@ from stillhunt.errors import Problem
 from stillhunt.telemetry.encoding import encoding_of
 from stillhunt.telemetry.shapes import Recipe, recipe_of, take_apart
 from stillhunt.telemetry.share import Cut, cuts_at
-from stillhunt.telemetry.source import LogFile, Source
+from stillhunt.telemetry.source import Excerpt, LogFile, Source, peek
 
 __all__ = ["SOURCE"]
 
@@ -55,7 +55,7 @@ def sniff(head: bytes) -> bool:
 
 def read(log: LogFile) -> Iterator[None]:
     """Take every event; objects that are no Windows event, and text that is no JSON, are counted."""
-    head = _peek(log)
+    head = peek(log.stream)
     for number, text, record in _objects(log, head):
         n_before = log.n_events
         try:
@@ -235,12 +235,6 @@ def _is_by_line(head: str) -> bool:
     return len(lines) <= 1 and not head.lstrip("\ufeff \r\n\t").startswith("[")
 
 
-def _peek(log: LogFile) -> bytes:
-    """Return the beginning without consuming it."""
-    head: bytes = log.stream.peek(1 << 16) if hasattr(log.stream, "peek") else b""
-    return head[: 1 << 16]
-
-
 def cut(stream: BinaryIO, n_pieces: int) -> list[Cut]:
     """Cut between lines, where every line is an object."""
     head = stream.read(1 << 16)
@@ -263,4 +257,53 @@ def cut(stream: BinaryIO, n_pieces: int) -> list[Cut]:
     return cuts_at(places, size)
 
 
-SOURCE = Source(title="Windows events as JSON", sniff=sniff, read=read, cut=cut)
+def excerpt(stream: BinaryIO, number: int) -> Excerpt | None:
+    """Cut out the line of a file that is certain to hold one object per line, behind its first."""
+    if number < 1:
+        return None
+    head = peek(stream)
+    first, newline, _ = head.partition(b"\n")
+    if not newline or not encoding_of(head).startswith("utf-8") or not _is_object(first):
+        return None
+    line = _line(stream, number)
+    if line is None:
+        return None
+    is_first = number == 1
+    content = line if is_first else first + newline + line
+    return Excerpt(content=content, number=1 if is_first else 2, is_final=True)
+
+
+def _is_object(line: bytes) -> bool:
+    """Tell whether a line is an object that begins where the line does: then every line is read by itself."""
+    text = line.decode("utf-8-sig", "replace")
+    if text.startswith((" ", "\t")):
+        return False
+    try:
+        return isinstance(msgspec.json.decode(text.strip().rstrip(",")), dict)
+    except (msgspec.DecodeError, RecursionError):
+        return False
+
+
+def _line(stream: BinaryIO, number: int) -> bytes | None:
+    """Return a line by its number, empty behind the end; None if it is longer than any event."""
+    left, rest = number - 1, b""
+    while left > 0 and (rest := stream.read(_CHUNK)):
+        n_here = rest.count(b"\n")
+        if n_here >= left:
+            at = -1
+            for _ in range(left):
+                at = rest.index(b"\n", at + 1)
+            rest = rest[at + 1 :]
+            left = 0
+        else:
+            left -= n_here
+    if left > 0:
+        return b""
+    line, newline, _ = rest.partition(b"\n")
+    if newline:
+        return line
+    more = stream.readline(_LONGEST_OBJECT)
+    return rest + more if len(more) < _LONGEST_OBJECT else None
+
+
+SOURCE = Source(title="Windows events as JSON", sniff=sniff, read=read, cut=cut, excerpt=excerpt)

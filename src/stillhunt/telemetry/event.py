@@ -46,6 +46,17 @@ COMMON: dict[str, tuple[pa.DataType, str]] = {
     "file.hash.sha256": (TEXT, "Its SHA-256, lower case."),
     "logon.type": (TEXT, "Windows logon type of a logon event."),
     "service.name": (TEXT, "The service or scheduled task that the event is about."),
+    "event.action": (TEXT, "What was done, in the log's own word for it: an operation, an API call, a method."),
+    "event.outcome": (TEXT, "`success` or `failure`; null where the log does not say."),
+    "destination.port": (TEXT, "The port a connection went to."),
+    "url.path": (TEXT, "Path of the address asked for, without its query."),
+    "http.request.method": (TEXT, "Method of a web request, as logged."),
+    "http.response.status_code": (TEXT, "What a web server answered."),
+    "user_agent.original": (TEXT, "What the client said it is."),
+    "cloud.account.id": (TEXT, "Account, tenant, subscription or project in a cloud."),
+    "email.sender.address": (TEXT, "Who a message says, or its server found, that it is from; lower case."),
+    "email.subject": (TEXT, "Its subject, decoded."),
+    "email.message_id": (TEXT, "Its Message-ID, without angle brackets."),
 }
 """Common columns: name to (Arrow type, one sentence). Every batch has all of them."""
 

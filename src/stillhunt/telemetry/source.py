@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
 from io import BufferedReader
 from typing import BinaryIO
 
@@ -31,8 +32,11 @@ class LogFile:
         outlet: Takes what is not yielded row by row.
         only: Numbers of the only records asked for, with the places where to look for them; None for all records.
         first: What a piece of a file has before it, as its source counts; 0 at the beginning.
+        zone: Zone of the times in it that name none.
+        modified: When the file was last written, where that is known; a log that leaves out the year ends then.
         n_events: Events read.
         n_unread: Records that could not be parsed.
+        n_zoneless: Events whose time named no zone.
         problems: The first of them, described.
         originals: Raw text of the records asked for, by number.
     """
@@ -42,8 +46,11 @@ class LogFile:
     outlet: Outlet = field(default_factory=Outlet)
     only: Mapping[int, AbstractSet[int]] | None = None
     first: int = 0
+    zone: tzinfo = UTC
+    modified: datetime | None = None
     n_events: int = 0
     n_unread: int = 0
+    n_zoneless: int = 0
     problems: list[Problem] = field(default_factory=list)
     originals: dict[int, str] = field(default_factory=dict)
 
@@ -62,6 +69,13 @@ class LogFile:
             self.n_events += 1
             self.outlet.rows.add(event_class, row)
             self.keep(row.record, row.original)
+
+    def utc(self, at: datetime) -> datetime:
+        """Return a time in UTC; one without a zone is taken to be in that of the log, and counted."""
+        if at.tzinfo is None:
+            self.n_zoneless += 1
+            at = at.replace(tzinfo=self.zone)
+        return at.astimezone(UTC)
 
     def unread(
         self, record: str, reason: str, *, hint: str = "the rest was read; export the log again if it matters"
@@ -101,6 +115,7 @@ class Source:
             cannot be done.
         excerpt: Cuts out of a log what ``read`` needs for the record of a number; None if this cannot be done, here or
             with this log.
+        is_generic: It reads what no other source knows, and is asked last.
     """
 
     title: str
@@ -108,6 +123,7 @@ class Source:
     read: Callable[[LogFile], Iterator[tuple[EventClass, Row] | None]]
     cut: Callable[[BinaryIO, int], list[Cut]] | None = None
     excerpt: Callable[[BinaryIO, int], Excerpt | None] | None = None
+    is_generic: bool = False
 
     def into_outlet(self, log: LogFile) -> Iterator[None]:
         """Put the events of a log into its outlet; yields whenever batches may be due.
@@ -136,4 +152,5 @@ def peek(stream: BinaryIO) -> bytes:
 
 def recognise(head: bytes) -> str | None:
     """Return the name of the source that knows a log by its first 64 KiB."""
-    return next((name for name in SOURCES.names() if SOURCES[name].sniff(head)), None)
+    names = sorted(SOURCES.names(), key=lambda name: (SOURCES[name].is_generic, name))
+    return next((name for name in names if SOURCES[name].sniff(head)), None)

@@ -101,6 +101,11 @@ def request_row(fields: Mapping[str, str], *, file: str, record: int, original: 
         "source.ip": _client(fields),
         "user.name": account_name(fields.get("cs-username", "")),
         "destination.domain": fields.get("cs-host", fields.get("cs(Host)", "")),
+        "destination.port": fields.get("s-port", ""),
+        "url.path": stem,
+        "http.request.method": fields.get("cs-method", ""),
+        "http.response.status_code": fields.get("sc-status", ""),
+        "user_agent.original": fields.get("cs(User-Agent)", ""),
     }
     at = read_instant(f"{fields.get('date', date)} {fields.get('time', '')}".strip())
     return Row(

@@ -13,7 +13,19 @@ from typing import NamedTuple, TypeVar
 
 from stillhunt.terms.entity import Entity, EntityKind
 
-__all__ = ["N_ENTITIES", "N_FIRST", "N_VALUE_SETS", "EntityKey", "Fold", "Match", "Shelf", "Tally", "first_and_last"]
+__all__ = [
+    "N_ENTITIES",
+    "N_FIRST",
+    "N_VALUE_SETS",
+    "EntityKey",
+    "Fold",
+    "Match",
+    "Shelf",
+    "Tally",
+    "first_and_last",
+    "foremost",
+    "named",
+]
 
 N_FIRST = 4
 """Records kept from the beginning of a finding; the last one is kept beside them."""
@@ -147,21 +159,34 @@ class Fold:
     def entities(self) -> tuple[Entity, ...]:
         """Return what the matches are about, of each kind the first by name."""
         self._trim()
-        return tuple(sorted(Entity(EntityKind(kind), value, role) for kind, value, role in self._entities))
+        return named(self._entities)
 
     def _trim_pool(self) -> None:
         self._trim()
         self._pool = max(_POOL, 2 * len(self._entities))
 
     def _trim(self) -> None:
-        by_kind: dict[str, list[EntityKey]] = {}
-        for entity in self._entities:
-            by_kind.setdefault(entity[0], []).append(entity)
-        for named in by_kind.values():
-            if len(named) > N_ENTITIES:
-                named.sort(key=lambda entity: (entity[1], entity[2]))
-                self._entities.difference_update(named[N_ENTITIES:])
-                self.has_all_entities = False
+        n_before = len(self._entities)
+        self._entities = foremost(self._entities)
+        self.has_all_entities &= len(self._entities) == n_before
+
+
+def foremost(entities: Iterable[EntityKey]) -> set[EntityKey]:
+    """Return of each kind the first by name."""
+    by_kind: dict[str, list[EntityKey]] = {}
+    for entity in entities:
+        by_kind.setdefault(entity[0], []).append(entity)
+    kept: set[EntityKey] = set()
+    for of_kind in by_kind.values():
+        if len(of_kind) > N_ENTITIES:
+            of_kind.sort(key=lambda entity: (entity[1], entity[2]))
+        kept.update(of_kind[:N_ENTITIES])
+    return kept
+
+
+def named(entities: Iterable[EntityKey]) -> tuple[Entity, ...]:
+    """Return entities as a finding has them, sorted."""
+    return tuple(sorted(Entity(EntityKind(kind), value, role) for kind, value, role in entities))
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from stillhunt.detection.correlation.model import Correlation
 from stillhunt.detection.finding import Detector
 from stillhunt.errors import Problem
 from stillhunt.kernel.program import Node
@@ -60,10 +61,12 @@ class RuleSet:
         rules: Rules that can run, sorted by path.
         refused: Rules that cannot, with reasons, sorted by path.
         filters: Rule filters in force, sorted by path; the reason says how many rules each is part of.
+        correlations: Correlations that can run, each after those that it refers to.
         problems: Files that could not be read, folders left out, rules with careless metadata.
     """
 
     rules: tuple[Rule, ...]
     refused: tuple[RuleState, ...] = ()
     filters: tuple[RuleState, ...] = ()
+    correlations: tuple[Correlation, ...] = ()
     problems: tuple[Problem, ...] = ()

@@ -88,11 +88,14 @@ def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
     missed = _missed_words(coverage)
     if missed:
         said.append(("Missing", ", ".join(missed)))
-    states = Counter(r.status for r in coverage.rules)
+    rules_alone = [r for r in coverage.rules if r.kind != "filter"]
+    states = Counter(r.status for r in rules_alone)
     rules = (
-        f"{len(coverage.rules):,}: {states['active']:,} active, {states['dormant']:,} dormant "
+        f"{len(rules_alone):,}: {states['active']:,} active, {states['dormant']:,} dormant "
         f"(no such source here), {states['inert']:,} inert"
     )
+    n_filters = len(coverage.rules) - len(rules_alone)
+    rules += f"; {plural(n_filters, 'rule filter')} in force" if n_filters else ""
     said.append(("Rules", rules))
     if coverage.verdict is not None:
         said.append(("Verdict", coverage.verdict.sentence))

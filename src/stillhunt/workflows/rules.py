@@ -34,7 +34,7 @@ class Entry:
         source: Its log source, such as ``windows/process_creation``; empty if it names none.
         status: ``active``; ``dormant``: no source of stillhunt reads such logs; ``inert``: cannot run.
         reason: Why dormant or inert; of a filter, what it filters.
-        cause: Of an inert rule: ``fault``, ``values`` (a placeholder without a list), ``unsupported`` or ``copy``.
+        cause: Of an inert rule: ``fault``, ``values`` (a placeholder without a list) or ``copy``.
         remedy: What its reader can do about it.
     """
 
@@ -99,7 +99,7 @@ class RuleCheck:
 
     def sources(self) -> tuple[SourceCount, ...]:
         """Count by log source, the largest first."""
-        return _by_source((entry.source, entry.status) for entry in self.ledger if entry.kind != "filter")
+        return _by_source((entry.source, entry.status) for entry in self.ledger if entry.kind == "rule")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,7 +152,9 @@ def check(paths: Sequence[str | Path], *, values: Sequence[str | Path] = ()) -> 
 
     given = read_all(paths)
     corpus = Corpus.read(given, read_values(values))
-    ledger = sorted([*_running(corpus), *_filters(corpus), *_refused(corpus)], key=lambda e: (e.path, e.id))
+    ledger = sorted(
+        [*_running(corpus), *_correlations(corpus), *_filters(corpus), *_refused(corpus)], key=lambda e: (e.path, e.id)
+    )
     if not ledger:
         where = ", ".join(one.path for one in given)
         raise RuleError("no file holds a Sigma rule", where=where, hint="check the path")
@@ -209,6 +211,23 @@ def _running(corpus: Corpus) -> Iterator[Entry]:
             source=str(source),
             status=_status(source),
             reason="" if is_read(source) else f"no source of stillhunt reads logs of `{source}`",
+        )
+
+
+def _correlations(corpus: Corpus) -> Iterator[Entry]:
+    is_dormant = {loaded.rule.detector.id: not is_read(loaded.rule.source) for loaded in corpus.rules}
+    for one in corpus.correlations:
+        idle = [name for name in one.rules if is_dormant[name]]
+        is_dormant[one.detector.id] = len(idle) == len(one.rules) or (bool(idle) and one.needs_all)
+        is_idle = is_dormant[one.detector.id]
+        yield Entry(
+            id=one.detector.id,
+            title=one.detector.title,
+            path=one.detector.path,
+            kind="correlation",
+            source="",
+            status="dormant" if is_idle else "active",
+            reason=f"no source of stillhunt reads logs of the rule `{idle[0]}`" if is_idle else "",
         )
 
 

@@ -100,6 +100,11 @@ def _changes(marker: Marker) -> list[str]:
 def _chosen(rules: RuleSet, given: str) -> Rule | RuleState:
     """Return the rule of an id or its beginning, or of a title."""
     running = {rule.detector.id: (rule.detector.title, rule) for rule in reversed(rules.rules)}
+    for one in rules.correlations:
+        if given.casefold() in {one.detector.id.casefold(), one.detector.title.casefold()}:
+            named = ", ".join(f"`{name}`" for name in one.rules)
+            hint = f"ask about a rule that it is made of: {named}"
+            raise UnknownNameError(f"`{given}` is a correlation: it is about many events, not about one", hint=hint)
     known: dict[str, tuple[str, Rule | RuleState]] = {state.id: (state.title, state) for state in rules.refused}
     known |= running
     if given in known:

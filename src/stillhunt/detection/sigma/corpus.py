@@ -7,9 +7,8 @@ never stops the others, and none is left out silently.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any, Literal, cast
 
 import re2
@@ -21,23 +20,25 @@ from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, Sigm
 from sigma.rule.detection import EmptySigmaDetections
 from sigma.rule.logsource import EmptyLogSource
 
+from stillhunt.detection.correlation.chain import link
+from stillhunt.detection.correlation.model import Correlation
 from stillhunt.detection.finding import Detector
 from stillhunt.detection.rule import LogSource, Rule, RuleSet
 from stillhunt.detection.sigma.compile import compile_item, compile_rule
+from stillhunt.detection.sigma.correlations import References, compile_correlation, metadata_errors
+from stillhunt.detection.sigma.detector import detector_of, tagged
 from stillhunt.detection.sigma.documents import Document, NotYaml, read_documents
 from stillhunt.detection.sigma.files import Given, RuleFile
-from stillhunt.detection.sigma.filters import Filter, relabelled
+from stillhunt.detection.sigma.filters import Filter, canonical, relabelled
 from stillhunt.detection.sigma.locate import line_of, line_of_key
 from stillhunt.detection.sigma.values import Lists, placeholders, read_lists
 from stillhunt.errors import Problem, RuleError
 from stillhunt.telemetry.coverage import RuleState
-from stillhunt.terms.level import Level
-from stillhunt.terms.technique import parse_tag, tactic_rank
 
 __all__ = ["Cause", "Corpus", "Loaded", "Refused"]
 
-Cause = Literal["fault", "values", "unsupported", "copy"]
-"""Why a rule cannot run: a fault of its own; a placeholder without a list; stillhunt cannot; it is there already."""
+Cause = Literal["fault", "values", "copy"]
+"""Why a rule cannot run: a fault of its own; a placeholder without a list; it is there already."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +62,7 @@ class Refused:
         source: Its log source as far as it can be read; empty if it cannot.
         cause: Whose fault it is.
         remedy: What its reader can do about it.
+        names: Its id and name, as far as it has them.
     """
 
     file: RuleFile
@@ -70,6 +72,7 @@ class Refused:
     source: str
     cause: Cause
     remedy: str
+    names: tuple[str, ...] = ()
 
 
 _LONGEST_REASON = 400
@@ -116,6 +119,7 @@ class Corpus:
         rules: Rules that run, sorted by path.
         refused: Documents that do nothing, sorted by path.
         filters: Rule filters in force, sorted by path.
+        correlations: Correlations that run, each after those it refers to.
         problems: What else was found.
     """
 
@@ -123,6 +127,7 @@ class Corpus:
     rules: list[Loaded] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)
     filters: list[Filter] = field(default_factory=list)
+    correlations: list[Correlation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     _loaded_by_id: dict[str, Loaded] = field(default_factory=dict)
     _names: set[str] = field(default_factory=set)
@@ -144,6 +149,7 @@ class Corpus:
         corpus._take_filters(documents)
         for document in documents:
             corpus._take(document)
+        corpus._take_correlations(documents)
         corpus._close_filters()
         corpus._count_others(documents)
         corpus.refused.sort(key=lambda refused: (refused.file.path, refused.place))
@@ -155,6 +161,7 @@ class Corpus:
             rules=tuple(loaded.rule for loaded in self.rules),
             refused=tuple(refused.state for refused in self.refused),
             filters=tuple(_filter_state(one) for one in self.filters),
+            correlations=tuple(self.correlations),
             problems=tuple(self.problems),
         )
 
@@ -187,8 +194,6 @@ class Corpus:
     def _take(self, document: Document) -> None:
         if document.fault:
             self._refuse(document, RuleError(document.fault))
-        elif document.kind == "correlation":
-            self._refuse(document, RuleError("correlation is not supported yet"), cause="unsupported")
         elif document.kind == "rule":
             try:
                 self._take_rule(document)
@@ -208,26 +213,67 @@ class Corpus:
         applied = [one for one in self.filters if one.apply(sigma)]
         condition = compile_rule(sigma)
         rule = Rule(
-            detector=_detector(sigma, document),
+            detector=_rule_detector(sigma, document),
             source=_log_source(sigma),
             condition=relabelled(condition) if applied else condition,
         )
         self._keep(Loaded(document=document, sigma=sigma, rule=rule), applied)
 
+    def _take_correlations(self, documents: Iterable[Document]) -> None:
+        taken = {one.detector.id: (document, one) for document, one in self._compiled_correlations(documents)}
+        linked = link([one for _, one in taken.values()], known=self._loaded_by_id)
+        self.correlations += linked.correlations
+        for one, error in linked.refused:
+            self._refuse(taken[one.detector.id][0], error, line=_key_line(taken[one.detector.id][0], "correlation"))
+
+    def _compiled_correlations(self, documents: Iterable[Document]) -> Iterator[tuple[Document, Correlation]]:
+        by_id: dict[str, Document] = {}
+        for document in documents:
+            if document.kind != "correlation" or document.fault:
+                continue
+            detector_id = _correlation_id(document)
+            rule = self._loaded_by_id.get(detector_id)
+            known = rule.document if rule else by_id.setdefault(detector_id, document)
+            if known is not document:
+                self._refuse_twin(document, known)
+        references = self._references(by_id)
+        for detector_id, document in by_id.items():
+            try:
+                correlation = compile_correlation(document.content, document.file.path, references, detector_id)
+                self._note(document, metadata_errors(document.content), "correlation runs")
+                yield document, correlation
+            # A correlation is hostile data to a parser that is not ours, as a rule is.
+            except Exception as error:  # noqa: BLE001 - one correlation, whatever is wrong with it, stops nothing else
+                self._refuse(document, error, line=_key_line(document, "correlation"))
+
+    def _references(self, correlations: Mapping[str, Document]) -> References:
+        """Return what correlations may refer to."""
+        found = References()
+        for detector_id, loaded in self._loaded_by_id.items():
+            found.add(detector_id, loaded.sigma.id, loaded.sigma.name)
+        for detector_id, document in correlations.items():
+            found.add(detector_id, document.content.get("id"), document.content.get("name"))
+        for refused in self.refused:
+            found.add_inert(refused.state.path, *refused.names)
+        return found
+
     def _keep(self, loaded: Loaded, applied: Iterable[Filter]) -> None:
         known = self._loaded_by_id.setdefault(loaded.rule.detector.id, loaded)
         if known is not loaded:
-            where = known.document.file.path
-            if known.document.content == loaded.document.content:
-                self._refuse(loaded.document, RuleError(f"is the same rule as {where}, which is kept"), cause="copy")
-                return
-            error = RuleError(f"has the same id as {where}, which is kept", hint="give it an id of its own")
-            self._refuse(loaded.document, error, line=_key_line(loaded.document, "id"))
+            self._refuse_twin(loaded.document, known.document)
             return
         self.rules.append(loaded)
         for one in applied:
             one.n_rules += 1
         self._note(loaded.document, loaded.sigma.errors, "rule runs")
+
+    def _refuse_twin(self, document: Document, known: Document) -> None:
+        where = known.file.path
+        if known.content == document.content:
+            self._refuse(document, RuleError(f"is the same rule as {where}, which is kept"), cause="copy")
+            return
+        error = RuleError(f"has the same id as {where}, which is kept", hint="give it an id of its own")
+        self._refuse(document, error, line=_key_line(document, "id"))
 
     def _note(self, document: Document, errors: Iterable[Exception], nevertheless: str) -> None:
         self.problems += [
@@ -270,13 +316,14 @@ class Corpus:
         line = line if is_known else self._line(document, error)
         path = document.file.path
         tags = document.content.get("tags")
-        kinds = _tagged([str(tag) for tag in tags] if isinstance(tags, list) else [])
+        kinds = tagged(map(str, tags) if isinstance(tags, list) else ())
         state = RuleState(
             id=str(document.content.get("id") or path),
             title=str(document.content.get("title") or ""),
             path=f"{path}:{line}" if line else path,
             status="inert",
             reason=_reason(error),
+            kind=document.kind,
             tactics=kinds["tactic"],
             techniques=kinds["technique"],
         )
@@ -291,6 +338,7 @@ class Corpus:
                 source=_named_source(document.content.get("logsource")),
                 cause=cause,
                 remedy=_remedy(error, cause),
+                names=tuple(str(document.content[key]) for key in ("id", "name") if document.content.get(key)),
             )
         )
 
@@ -321,25 +369,17 @@ def _key_line(document: Document, *keys: str) -> int | None:
     return line_of_key(document.file.content, document.place, keys)
 
 
-def _detector(rule: SigmaRule, document: Document) -> Detector:
+def _correlation_id(document: Document) -> str:
+    """Return the detector id of a correlation: its own, else where it stands."""
+    place = f"#{document.place + 1}" if document.place else ""
+    return canonical(str(document.content.get("id") or f"{document.file.path}{place}"))
+
+
+def _rule_detector(rule: SigmaRule, document: Document) -> Detector:
     path, place = document.file.path, document.place
-    kinds = _tagged([str(tag) for tag in rule.tags])
     numbered = f"#{place + 1}" if place else ""
-    return Detector(
-        kind="sigma",
-        id=f"{rule.id}{numbered if document.has_shared_id else ''}" if rule.id else f"{path}{numbered}",
-        title=str(rule.title or Path(path).stem),
-        description=str(rule.description or ""),
-        # Sigma leaves the level open; one that is not given says neither harmless nor alarming.
-        level=Level(str(rule.level)) if rule.level else Level.MEDIUM,
-        path=path,
-        tactics=kinds["tactic"],
-        techniques=kinds["technique"],
-        software=kinds["software"],
-        groups=kinds["group"],
-        false_positives=tuple(str(text) for text in rule.falsepositives),
-        references=tuple(str(text) for text in rule.references),
-    )
+    detector_id = f"{rule.id}{numbered if document.has_shared_id else ''}" if rule.id else f"{path}{numbered}"
+    return detector_of(rule, kind="sigma", detector_id=detector_id, path=path)
 
 
 def _log_source(rule: SigmaRule) -> LogSource:
@@ -367,17 +407,9 @@ def _filter_state(one: Filter) -> RuleState:
         title=str(content.get("title") or ""),
         path=one.document.file.path,
         status="active",
+        kind="filter",
         reason=f"filters {one.n_rules:,} rule{'s' if one.n_rules > 1 else ''}",
     )
-
-
-def _tagged(tags: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """Sort ATT&CK tags by kind; tactics in the order of the matrix, the rest by id."""
-    kinds: dict[str, set[str]] = {"tactic": set(), "technique": set(), "software": set(), "group": set()}
-    for parsed in map(parse_tag, tags):
-        if parsed:
-            kinds[parsed[0]].add(parsed[1])
-    return {kind: tuple(sorted(ids, key=tactic_rank)) for kind, ids in kinds.items()}
 
 
 def _reason(error: Exception) -> str:
@@ -394,8 +426,6 @@ def _reason(error: Exception) -> str:
 
 def _remedy(error: Exception, cause: Cause) -> str:
     """Say what the reader can do; where the parser's words are all that is known, where to look it up."""
-    if cause == "unsupported":
-        return "none yet; the other rules run"
     if cause == "copy":
         return "give one of the two paths only"
     if isinstance(error, RuleError) and error.hint:

@@ -19,7 +19,7 @@ from stillhunt.detection.sigma.documents import Document
 from stillhunt.detection.sigma.values import Lists, placeholders
 from stillhunt.kernel.program import Node
 
-__all__ = ["Filter", "relabelled"]
+__all__ = ["Filter", "canonical", "relabelled"]
 
 _RENAMED = re.compile("^_filt_[a-z]{10}_")
 """How pySigma renames the detections of a filter, at random, so that they meet none of the rule."""
@@ -76,7 +76,7 @@ class Filter:
         """Return what it names and is not among these ids and names of rules."""
         named = self.sigma.filter.rules
         references = [] if isinstance(named, str) else [str(reference.reference) for reference in named]
-        return [reference for reference in references if _canonical(reference) not in ids]
+        return [reference for reference in references if canonical(reference) not in ids]
 
     def why_idle(self, ids: frozenset[str]) -> str:
         """Say why it was applied to nothing."""
@@ -93,7 +93,7 @@ def _plain_rule(source: SigmaLogSource, policy: SigmaPolicy, applied: SigmaFilte
     return rule
 
 
-def _canonical(reference: str) -> str:
+def canonical(reference: str) -> str:
     """Write an id as pySigma compares it; names stay as they are."""
     try:
         return str(UUID(reference))

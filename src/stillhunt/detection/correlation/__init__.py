@@ -1,0 +1,1 @@
+"""Correlations: what several matches of rules mean together, within a span of time."""

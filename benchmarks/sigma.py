@@ -31,8 +31,8 @@ from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.source import LogFile
 from stillhunt.telemetry.sources import windows_evtx
 from stillhunt.workflows import workspace
+from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.hunt import hunt
-from stillhunt.workflows.workers import no_search_for_cycles
 
 FILES = 8
 FULL_CHUNK = 40 << 10

@@ -54,6 +54,7 @@ def _case(
     coverage: Coverage,
 ) -> Case:
     carrying = core(members, trail)
+    carried = {f.id for f in carrying}
     level, level_why = case_level(members)
     started = _with_clocks(break_in(carrying, trail, spans), coverage)
     times = signs(carrying)
@@ -75,7 +76,7 @@ def _case(
         techniques=tuple(sorted({t for f in carrying for t in f.detector.techniques})),
         software=tuple(sorted({s for f in carrying for s in f.detector.software})),
         findings=tuple(f.id for f in carrying),
-        context=tuple(f.id for f in members if f not in carrying),
+        context=tuple(f.id for f in members if f.id not in carried),
         links=links,
         quiet=quiet_periods(times),
         blind=_blind(carrying, coverage),

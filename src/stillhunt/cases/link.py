@@ -83,6 +83,8 @@ DOORS = frozenset(
 )
 """Images through which somebody comes in: what a user opens, what a server runs."""
 
+_ENDS = ROOTS | DOORS
+
 _SYSTEM_ACCOUNTS = frozenset(
     {"system", "local service", "network service", "anonymous logon", "localsystem", "iusr", "-"}
 )
@@ -128,12 +130,18 @@ def host_of(finding: Finding) -> str:
 
 def entry_process(process: str, trail: Trail) -> str | None:
     """Return the oldest ancestor of a process below the system's roots and the doors, or None if none was logged."""
+    if process not in trail.entries:
+        trail.entries[process] = _oldest(process, trail)
+    return trail.entries[process]
+
+
+def _oldest(process: str, trail: Trail) -> str | None:
     oldest: str | None = None
     for ancestor in trail.ancestors(process):
-        if file_name(ancestor.image) in ROOTS | DOORS:
+        if file_name(ancestor.image) in _ENDS:
             break
         oldest = ancestor.id
-        if file_name(ancestor.parent_image) in ROOTS | DOORS:
+        if file_name(ancestor.parent_image) in _ENDS:
             break
     return oldest
 
@@ -160,8 +168,8 @@ def link(
     return groups.components()
 
 
-def _order(finding: Finding) -> tuple[str, str]:
-    return (finding.first_at.isoformat() if finding.first_at else "9999", finding.id)
+def _order(finding: Finding) -> tuple[bool, float, str]:
+    return finding.first_at is None, finding.first_at.timestamp() if finding.first_at else 0.0, finding.id
 
 
 def _shared(findings: Sequence[Finding], trail: Trail, n_hosts: int) -> Iterable[tuple[str, list[Finding]]]:

@@ -46,10 +46,13 @@ class _Sign:
 
 def core(findings: Sequence[Finding], trail: Trail) -> tuple[Finding, ...]:
     """Return the findings that carry a case: medium and above, and lower ones of the same process trees."""
-    strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
-    trees = {entry for f in strong for entry in _entries(f, trail)}
-    chosen = [f for f in findings if f in strong or trees.intersection(_entries(f, trail))]
+    trees = {entry for f in findings if _is_strong(f) for entry in _entries(f, trail)}
+    chosen = [f for f in findings if _is_strong(f) or trees.intersection(_entries(f, trail))]
     return tuple(chosen) or tuple(findings)
+
+
+def _is_strong(finding: Finding) -> bool:
+    return finding.detector.level.rank >= Level.MEDIUM.rank
 
 
 def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> BreakIn:
@@ -65,7 +68,7 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         untimed = ("none of the records that show this case has a usable time",)
         return BreakIn(earliest=None, latest=None, is_censored=True, host="", grounds=untimed)
     erasures = [s for s in candidates if _is_erasure(s)]
-    first = next((s for s in candidates if s not in erasures), candidates[0])
+    first = next((s for s in candidates if not _is_erasure(s)), candidates[0])
     span = spans.get(first.host)
     begin = span.first_at if span else None
     grounds = [f"first sign {instant_words(first.at)} on {first.host or 'an unnamed host'}: {first.what}"]

@@ -161,12 +161,21 @@ _START = (
 
 @dataclass(slots=True)
 class Trail:
-    """Process starts, remote logons, hosts' own addresses and how many hosts know an address."""
+    """Process starts, remote logons, hosts' own addresses and how many hosts know an address.
+
+    Attributes:
+        processes: Process starts by ``process.entity_id``.
+        logons: Remote logons by host, account, address and type.
+        own_addresses: Host to the addresses that it has itself.
+        hosts_by_address: Address to the hosts that know it.
+        entries: Where processes came from, as far as it was worked out.
+    """
 
     processes: ProcessStarts = field(default_factory=ProcessStarts)
     logons: dict[tuple[str, str, str, str], Logon] = field(default_factory=dict)
     own_addresses: dict[str, set[str]] = field(default_factory=dict)
     hosts_by_address: dict[str, set[str]] = field(default_factory=dict)
+    entries: dict[str, str | None] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""

@@ -97,24 +97,23 @@ class Tally:
     last: int | None = None
     _kept: list[Match] = field(default_factory=list)
 
-    def add(self, match: Match) -> None:
-        """Count a match, and keep it if it may be among the first or the last."""
-        self.count += 1
-        if not match.is_undated:
-            if self.first is None or match.at < self.first:
-                self.first = match.at
-            if self.last is None or match.at > self.last:
-                self.last = match.at
-        self._kept.append(match)
+    def add(self, matches: Sequence[Match]) -> None:
+        """Count matches, and keep those that may be among the first or the last."""
+        self.count += len(matches)
+        self._widen([match.at for match in matches if not match.is_undated])
+        self._kept += matches if len(matches) < _PENDING else _outermost(matches)
         if len(self._kept) >= _PENDING:
             self._kept = _outermost(self._kept)
+
+    def _widen(self, times: list[int]) -> None:
+        known = [*times, *(at for at in (self.first, self.last) if at is not None)]
+        if known:
+            self.first, self.last = min(known), max(known)
 
     def merge(self, other: Tally) -> None:
         """Take in the matches of another finding in the same file."""
         self.count += other.count
-        known = [at for at in (self.first, self.last, other.first, other.last) if at is not None]
-        if known:
-            self.first, self.last = min(known), max(known)
+        self._widen([at for at in (other.first, other.last) if at is not None])
         self._kept = _outermost([*self._kept, *other._kept])
 
     @property
@@ -137,12 +136,15 @@ class Fold:
     _entities: set[EntityKey] = field(default_factory=set)
     _pool: int = _POOL
 
-    def add(self, file: str, match: Match, entities: Sequence[EntityKey]) -> None:
-        """Take in a match."""
+    def add(self, file: str, matches: Sequence[Match]) -> None:
+        """Take in matches in a file."""
         tally = self.tallies.get(file)
         if tally is None:
             tally = self.tallies[file] = Tally()
-        tally.add(match)
+        tally.add(matches)
+
+    def name(self, entities: Iterable[EntityKey]) -> None:
+        """Take in what matches are about."""
         self._entities.update(entities)
         if len(self._entities) > self._pool:
             self._trim_pool()
@@ -195,6 +197,7 @@ class Shelf:
 
     folds: dict[str, Fold] = field(default_factory=dict)
     further: Fold | None = None
+    _largest: str = ""
 
     def make_room(self, key: str) -> None:
         """See to it that a set of values has a finding of its own or shares one."""
@@ -202,12 +205,13 @@ class Shelf:
             return
         if len(self.folds) < N_VALUE_SETS:
             self.folds[key] = Fold()
+            self._largest = max(self._largest, key)
             return
         self.further = self.further or Fold()
-        largest = max(self.folds)
-        if key < largest:
-            self.further.merge(self.folds.pop(largest))
+        if key < self._largest:
+            self.further.merge(self.folds.pop(self._largest))
             self.folds[key] = Fold()
+            self._largest = max(self.folds)
 
     def fold_for(self, key: str) -> Fold:
         """Return the finding of a set of values for which room was made: its own, or the shared one."""

@@ -11,9 +11,9 @@ from stillhunt.detection.correlation.model import Correlation, Tally
 from stillhunt.detection.correlation.occurrences import Occurrences
 from stillhunt.detection.desk import Desk, Matching, digest, table_of
 from stillhunt.detection.evidence import EvidenceKey, Fetch, ShiftOf, dated, moment, read_again
-from stillhunt.detection.facts import Facts
+from stillhunt.detection.facts import Fact, Facts
 from stillhunt.detection.finding import Evidence, Finding
-from stillhunt.detection.fold import N_VALUE_SETS, Fold, Shelf, first_and_last
+from stillhunt.detection.fold import N_VALUE_SETS, Fold, Match, Shelf, first_and_last
 from stillhunt.detection.rule import RuleSet
 from stillhunt.errors import Problem
 from stillhunt.kernel.run import run
@@ -177,14 +177,19 @@ class Scan:
         )
 
     def _keep(self, rule: int, matching: Matching, rows: Sequence[int], facts: Facts) -> None:
-        keys = matching.keys(rows)
-        held = [facts.of(row) for row in rows]
-        shelves = [self._shelf(rule, fact.host) for fact in held]
-        for shelf, key in zip(shelves, keys, strict=True):
-            shelf.make_room(key)
+        found: dict[tuple[str, str], list[Fact]] = {}
+        for row, key in zip(rows, matching.keys(rows), strict=True):
+            fact = facts.of(row)
+            found.setdefault((fact.host, key), []).append(fact)
+        for host, key in found:
+            self._shelf(rule, host).make_room(key)
         # Only now does every key have its place: making room for one may move another to the shared finding.
-        for shelf, key, fact in zip(shelves, keys, held, strict=True):
-            shelf.fold_for(key).add(fact.file, fact.match, fact.entities)
+        for (host, key), held in found.items():
+            fold = self._shelf(rule, host).fold_for(key)
+            for fact in held:
+                fold.name(fact.entities)
+            for file, matches in _by_file(held).items():
+                fold.add(file, matches)
 
     def _shelf(self, rule: int, host: str) -> Shelf:
         shelf = self._shelves.get((rule, host))
@@ -214,6 +219,14 @@ class Scan:
 
 ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences]
 """Findings in the making by rule and host, the rules that met events of their log source, matches for correlations."""
+
+
+def _by_file(facts: Sequence[Fact]) -> dict[str, list[Match]]:
+    found: dict[str, list[Match]] = {}
+    for fact in facts:
+        found.setdefault(fact.file, []).append(fact.match)
+    return found
+
 
 _FURTHER = "further values"
 _SHARED = f"one of more than {N_VALUE_SETS} sets of values that this rule matched on this host"

@@ -45,7 +45,7 @@ class Brief:
 
 def encode(brief: Brief) -> bytes:
     """Return a brief as JSON text."""
-    return msgspec.json.format(msgspec.json.encode(brief), indent=1)
+    return msgspec.json.encode(brief)
 
 
 def load(path: Path) -> Brief:

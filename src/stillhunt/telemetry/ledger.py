@@ -142,9 +142,10 @@ class ReadingLedger:
             return
         _, numbers = whole_numbers(data.column("EventRecordID"))
         table = pa.table({"file": data.column("event.file"), "host": data.column("host.name"), "number": numbers})
-        for row in table.group_by(["file", "host"]).aggregate([("number", "list")]).to_pylist():
-            ids = (number for number in row["number_list"] if number is not None)
-            self._record_ids[row["file"], row["host"] or "", channel].extend(ids)
+        grouped = table.filter(pc.is_valid(numbers)).group_by(["file", "host"]).aggregate([("number", "list")])
+        for row in range(grouped.num_rows):
+            file, host, ids = (grouped.column(name)[row] for name in ("file", "host", "number_list"))
+            self._record_ids[file.as_py(), host.as_py() or "", channel].frombytes(_bytes(ids.values))
 
     def _holes(self) -> tuple[list[RecordHole], list[Problem]]:
         found: list[RecordHole] = []
@@ -246,6 +247,12 @@ def _silences(hours: Sequence[float]) -> list[tuple[float, float, float]]:
     usual = pauses[int(len(pauses) * 0.95)]
     least = max(_GAP_AT_LEAST_H, _GAP_TIMES_USUAL * usual)
     return [(a, b, usual) for a, b in pairwise(hours) if b - a > least]
+
+
+def _bytes(numbers: Any) -> memoryview:
+    """Return 64-bit numbers without nulls as bytes."""
+    values = memoryview(numbers.buffers()[1])
+    return values[8 * numbers.offset : 8 * (numbers.offset + len(numbers))]
 
 
 def _ends(times: pa.ChunkedArray[Any]) -> tuple[datetime | None, datetime | None]:

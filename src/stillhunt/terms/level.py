@@ -22,9 +22,12 @@ class Level(StrEnum):
     @property
     def rank(self) -> int:
         """0 for informational to 4 for critical."""
-        return list(Level).index(self)
+        return _RANKS[self]
 
     @classmethod
     def of_rank(cls, rank: int) -> Level:
         """Return the level of a rank, held within 0 to 4."""
         return list(cls)[max(0, min(4, rank))]
+
+
+_RANKS = {level: rank for rank, level in enumerate(Level)}

@@ -24,6 +24,7 @@ from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.coverage import Coverage, judge
+from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.workers import read_and_match
 
 __all__ = ["Hunt", "hunt"]
@@ -60,6 +61,7 @@ class Hunt:
         return self.brief.coverage
 
 
+@no_search_for_cycles()
 def hunt(
     paths: str | Path | Iterable[str | Path],
     *,

@@ -5,11 +5,9 @@ What is kept of the events does not depend on who saw which, so the result is th
 
 from __future__ import annotations
 
-import gc
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
 from typing import Any
@@ -23,6 +21,7 @@ from stillhunt.errors import EngineError
 from stillhunt.progress import Step, Watcher
 from stillhunt.telemetry.collect import Reading, ReadingState
 from stillhunt.telemetry.share import Share
+from stillhunt.workflows.cycles import no_search_for_cycles
 
 __all__ = ["read_and_match", "worth_workers"]
 
@@ -56,31 +55,15 @@ def read_and_match(
     """
     shares = reading.shares(n_workers)
     if n_workers < 2 or len(shares) < 2 or not worth_workers([s for part in shares for s in part]):
-        with no_search_for_cycles():
-            for batch in reading.part([share for part in shares for share in part]):
-                scan.feed(batch)
-                trail.observe(batch)
+        for batch in reading.part([share for part in shares for share in part]):
+            scan.feed(batch)
+            trail.observe(batch)
     else:
         for scanned, seen, read in _by_processes(shares, rules, watch):
             scan.take(scanned)
             trail.take(seen)
             reading.take(read)
     reading.finish()
-
-
-@contextmanager
-def no_search_for_cycles() -> Iterator[None]:
-    """Keep Python from walking millions of decoded values again and again in search of cycles, of which there are none.
-
-    It costs a third of the time of reading.
-    """
-    was_enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_enabled:
-            gc.enable()
 
 
 _Part = tuple[ScanState, Trail, ReadingState]

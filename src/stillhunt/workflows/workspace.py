@@ -16,6 +16,7 @@ from stillhunt.errors import InputError, RuleError
 from stillhunt.report import brief as briefs
 from stillhunt.report.brief import Brief
 from stillhunt.report.renderers import html
+from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.lookup import FINDINGS, INDEX, MARKER, Marker, UsedPath, index_of, read_marker
 
 __all__ = ["MARKER", "cases_as_json", "check", "load_brief", "save"]
@@ -40,6 +41,7 @@ def cases_as_json(brief: Brief) -> bytes:
     return _pretty({"cases": pairs})
 
 
+@no_search_for_cycles()
 def save(
     brief: Brief, folder: Path, *, rules: Sequence[str | Path] | None = None, values: Sequence[str | Path] = ()
 ) -> tuple[Path, ...]:

@@ -5,7 +5,9 @@ tree. From each core finding the process tree is followed back, through all proc
 to where somebody came in (a document opened, a file run by a user, a web server's child).
 
 The break-in is an instant if that entry itself was seen; an interval from the beginning of the host's logs if it
-was not but the logs reach well back; and "no later than" if the logs begin too late to tell. Cleared logs are told
+was not but the logs reach well back; and "no later than" if the logs begin too late to tell. What the case brought
+along is looked for in all events (:mod:`stillhunt.cases.lookback`): a file, a service that was there earlier moves
+the latest time back, an address met before bounds the earliest. Cleared logs are told
 beside it and date nothing, unless they are all there is.
 """
 
@@ -18,6 +20,7 @@ from itertools import pairwise
 
 from stillhunt.cases.case import BreakIn, Stage
 from stillhunt.cases.link import DOORS, INSTALLED, entry_process, host_of
+from stillhunt.cases.lookback import Trace, traces
 from stillhunt.cases.trail import Process, Trail, file_name
 from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import HostSpan
@@ -69,34 +72,53 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         return BreakIn(earliest=None, latest=None, is_censored=True, host="", grounds=untimed)
     erasures = [s for s in candidates if _is_erasure(s)]
     first = next((s for s in candidates if not _is_erasure(s)), candidates[0])
-    span = spans.get(first.host)
-    begin = span.first_at if span else None
     grounds = [f"first sign {instant_words(first.at)} on {first.host or 'an unnamed host'}: {first.what}"]
-    if begin is not None:
-        grounds.append(_reach(first, begin))
     grounds.extend(
         f"before that, {instant_words(s.at)} on {s.host}: {s.what}; it may have been them, and what it erased is gone"
         for s in erasures
         if s.at < first.at
     )
-    if first.is_entry:
+    earlier = [trace for trace in traces(findings, trail, spans) if trace.at < first.at]
+    present = next((trace for trace in earlier if trace.is_presence and not _is_delivery(trace, first)), None)
+    latest, host = (present.at, present.host) if present else (first.at, first.host)
+    if present:
+        grounds.append(f"they were in before that: {present.what}")
+    span = spans.get(host)
+    begin = span.first_at if span else None
+    if begin is not None:
+        grounds.append(_reach(host, begin, latest))
+    knock = next((trace for trace in earlier if latest - _KNOCKED_WITHIN <= trace.at <= latest), None)
+    if first.is_entry and not present:
         grounds.append("that record is the entry itself, so the break-in is dated to it")
-        earliest: datetime | None = first.at
-        censored = False
-    elif begin is None or first.at - begin < _REACHES_BACK:
+        earliest, is_censored = first.at, False
+    elif knock is not None and not knock.is_presence:
+        grounds.append(f"no way in was seen; their first trace: {knock.what}")
+        earliest, is_censored = knock.at, False
+    elif begin is None or latest - begin < _REACHES_BACK:
         grounds.append("no way in was seen; what happened before these logs begin cannot be known")
-        earliest, censored = None, True
+        earliest, is_censored = None, True
     else:
-        grounds.append("no way in was seen: it lies before the first sign, or left no trace in these logs")
-        earliest, censored = begin, False
+        grounds.append("no way in was seen: it lies before that, or left no trace in these logs")
+        earliest, is_censored = begin, False
     return BreakIn(
         earliest=earliest,
-        latest=first.at,
-        is_censored=censored,
-        host=first.host,
+        latest=latest,
+        is_censored=is_censored,
+        host=host,
         grounds=tuple(dict.fromkeys(grounds)),
         findings=(first.finding.id,),
     )
+
+
+_KNOCKED_WITHIN = timedelta(days=30)
+"""An address that was met longer before they were in is no bound: it may have had another owner."""
+
+_DELIVERED_WITHIN = timedelta(hours=1)
+
+
+def _is_delivery(trace: Trace, first: _Sign) -> bool:
+    """Tell whether a file was brought just before it was run, which is one entry and not two."""
+    return first.is_entry and first.at - trace.at <= _DELIVERED_WITHIN
 
 
 def signs(findings: Sequence[Finding]) -> list[datetime]:
@@ -169,6 +191,6 @@ def _entries(finding: Finding, trail: Trail) -> set[str]:
     return {entry for p in processes if (entry := entry_process(p, trail)) is not None}
 
 
-def _reach(first: _Sign, begin: datetime) -> str:
-    before = (first.at - begin).total_seconds()
-    return f"logs of {first.host} begin {instant_words(begin)}, {duration_words(before)} before"
+def _reach(host: str, begin: datetime, latest: datetime) -> str:
+    before = (latest - begin).total_seconds()
+    return f"logs of {host} begin {instant_words(begin)}, {duration_words(before)} before"

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.cases.sightings import Sightings
 from stillhunt.telemetry.event import EventBatch
 
 __all__ = ["Logon", "Process", "ProcessStarts", "Trail", "file_name"]
@@ -168,6 +169,7 @@ class Trail:
         logons: Remote logons by host, account, address and type.
         own_addresses: Host to the addresses that it has itself.
         hosts_by_address: Address to the hosts that know it.
+        sightings: When everything was first and last seen.
         entries: Where processes came from, as far as it was worked out.
     """
 
@@ -175,10 +177,12 @@ class Trail:
     logons: dict[tuple[str, str, str, str], Logon] = field(default_factory=dict)
     own_addresses: dict[str, set[str]] = field(default_factory=dict)
     hosts_by_address: dict[str, set[str]] = field(default_factory=dict)
+    sightings: Sightings = field(default_factory=Sightings)
     entries: dict[str, str | None] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""
+        self.sightings.observe(batch)
         categories = batch.event_class.categories
         if "process_creation" in categories:
             starts = pa.Table.from_batches([batch.data.select(list(_START))])
@@ -192,6 +196,7 @@ class Trail:
     def take(self, other: Trail) -> None:
         """Take in what another worker saw."""
         self.processes.take(other.processes)
+        self.sightings.take(other.sightings)
         for key, logon in other.logons.items():
             self._add_logon(key, logon)
         for addresses, more in (
@@ -218,6 +223,7 @@ class Trail:
     def shift(self, shift_s: ShiftOf) -> None:
         """Add the clock ledger's corrections to every time kept here. To be called once, after reading."""
         self.processes.shift(shift_s)
+        self.sightings.shift(shift_s)
         for logon in self.logons.values():
             delta = timedelta(seconds=shift_s(logon.file, logon.host))
             logon.first_at += delta

@@ -26,6 +26,7 @@ ENTITY_COLUMNS: tuple[tuple[str, EntityKind, str], ...] = (
     ("file.path", EntityKind.FILE, ""),
     ("file.hash.sha256", EntityKind.HASH, ""),
     ("service.name", EntityKind.SERVICE, ""),
+    ("url.path", EntityKind.URL, ""),
 )
 """(common column, kind, role) of what a finding is about."""
 

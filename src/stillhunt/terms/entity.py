@@ -21,6 +21,7 @@ class EntityKind(StrEnum):
     HASH = "hash"
     SERVICE = "service"
     MAILBOX = "mailbox"
+    URL = "url"  # the path asked of a web server
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -1,0 +1,178 @@
+"""When everything was first and last seen on every host, over all events and not only findings.
+
+Dating looks back with it: to the first time an address was met, a file written, a page asked for, long before a rule
+had anything to say. Linking learns from it what is common in an estate. What it keeps grows with the number of
+different things, not with the number of events.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from stillhunt.telemetry.event import TEXT, EventBatch
+from stillhunt.terms.entity import EntityKind
+
+__all__ = ["Sighting", "Sightings"]
+
+_TRACKED: tuple[tuple[str, EntityKind], ...] = (
+    ("source.ip", EntityKind.ADDRESS),
+    ("destination.ip", EntityKind.ADDRESS),
+    ("destination.domain", EntityKind.DOMAIN),
+    ("user.name", EntityKind.ACCOUNT),
+    ("user.target.name", EntityKind.ACCOUNT),
+    ("file.path", EntityKind.FILE),
+    ("process.executable", EntityKind.FILE),
+    ("file.hash.sha256", EntityKind.HASH),
+    ("service.name", EntityKind.SERVICE),
+    ("url.path", EntityKind.URL),
+)
+"""(common column, kind): a program that runs is a file that is there."""
+
+_ROWS_HELD = 200_000
+"""Rows that are held before they are summed up: one pass over many costs less than many over few."""
+
+_KEYS = ["kind", "value", "host", "file"]
+_INT: Any = pa.int64()
+_TIME: Any = pa.timestamp("us", tz="UTC")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Sighting:
+    """One thing on one host in one file.
+
+    Attributes:
+        first_at: First of its events, in corrected time.
+        last_at: Last of them.
+        host: Where; empty if the events name no host.
+        file: Input file.
+        n_events: How many.
+    """
+
+    first_at: datetime
+    last_at: datetime
+    host: str
+    file: str
+    n_events: int
+
+
+@dataclass(slots=True)
+class Sightings:
+    """First and last sight of addresses, domains, accounts, files, hashes, services and pages, by host."""
+
+    _held: list[pa.Table] = field(default_factory=list)
+    _n_held: int = 0
+    _shift_s: Callable[[str, str], int] | None = None
+
+    def observe(self, batch: EventBatch) -> None:
+        """Take note of what a batch names."""
+        data = batch.data
+        for name, kind in _TRACKED:
+            values = data.column(name)
+            if values.null_count == len(values):
+                continue
+            at = data.column("@timestamp")
+            self._held.append(
+                pa.table(
+                    {
+                        "kind": _constant(kind.value, len(values)),
+                        "value": values,
+                        "host": data.column("host.name"),
+                        "file": data.column("event.file"),
+                        "first": at,
+                        "last": at,
+                        "n": pa.repeat(_ONE, len(values)),
+                    }
+                )
+            )
+            self._n_held += len(values)
+        if self._n_held > _ROWS_HELD:
+            self._sum_up()
+
+    def take(self, other: Sightings) -> None:
+        """Take in what another worker saw."""
+        self._held += other._held
+        self._n_held += other._n_held
+        if self._n_held > _ROWS_HELD:
+            self._sum_up()
+
+    def shift(self, shift_s: Callable[[str, str], int]) -> None:
+        """Correct the times of what is returned from now on."""
+        self._shift_s = shift_s
+
+    def of(self, kind: EntityKind, values: Collection[str]) -> dict[str, tuple[Sighting, ...]]:
+        """Return where and when some things of one kind were seen, each in order of time.
+
+        Args:
+            kind: Which kind.
+            values: Names in lower case.
+        """
+        table = self._sum_up()
+        wanted = pa.array(sorted(values), pa.string())
+        is_wanted = pc.and_(
+            pc.equal(table["kind"], pa.scalar(kind.value, pa.string())), pc.is_in(table["value"], value_set=wanted)
+        )
+        found: dict[str, list[Sighting]] = {}
+        for row in table.filter(is_wanted).to_pylist():
+            delta = timedelta(seconds=self._shift_s(row["file"], row["host"]) if self._shift_s else 0)
+            found.setdefault(row["value"], []).append(
+                Sighting(
+                    first_at=row["first"] + delta,
+                    last_at=row["last"] + delta,
+                    host=row["host"],
+                    file=row["file"],
+                    n_events=row["n"],
+                )
+            )
+        return {value: tuple(sorted(seen)) for value, seen in sorted(found.items())}
+
+    def _sum_up(self) -> pa.Table:
+        """Make one table of what is held."""
+        tables = [_summed(part) for part in _alike(self._held)]
+        whole = _summed(pa.concat_tables(tables)) if tables else _EMPTY
+        self._held, self._n_held = [whole], 0
+        return whole
+
+
+_ONE = pa.scalar(1, _INT)
+_EMPTY = pa.schema(
+    [
+        *((name, pa.string()) for name in _KEYS),
+        ("first", _TIME),
+        ("last", _TIME),
+        ("n", _INT),
+    ]
+).empty_table()
+
+
+def _constant(text: str, n_rows: int) -> Any:
+    zeros = pa.repeat(pa.scalar(0, pa.int32()), n_rows)
+    return pa.DictionaryArray.from_arrays(zeros, pa.array([text], pa.string()))
+
+
+def _alike(tables: list[pa.Table]) -> Iterator[pa.Table]:
+    """Join tables whose texts are coded, and those whose texts are not."""
+    for is_coded in (True, False):
+        chosen = [table for table in tables if (table.schema.field("value").type == TEXT) == is_coded]
+        if chosen:
+            yield pa.concat_tables(chosen)
+
+
+def _summed(table: pa.Table) -> pa.Table:
+    """Return one row for each thing, host and file, texts in lower case and no longer coded."""
+    table = table.filter(pc.and_(pc.is_valid(table["value"]), pc.is_valid(table["first"])))
+    if pa.types.is_dictionary(table.schema.field("value").type):
+        table = table.unify_dictionaries().combine_chunks()
+    grouped = table.group_by(_KEYS).aggregate([("first", "min"), ("last", "max"), ("n", "sum")])
+    columns: dict[str, Any] = {}
+    for name in _KEYS:
+        column: Any = grouped[name].cast(pa.string())
+        column = pc.utf8_lower(column) if name == "value" else column
+        columns[name] = pc.fill_null(column, pa.scalar("", pa.string()))
+    columns |= {"first": grouped["first_min"], "last": grouped["last_max"], "n": grouped["n_sum"]}
+    return pa.table(columns)

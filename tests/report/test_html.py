@@ -9,6 +9,7 @@ from html.parser import HTMLParser
 import msgspec
 import pytest
 
+from stillhunt.cases.habit import Habit
 from stillhunt.report import brief as briefs
 from stillhunt.report.brief import Brief
 from stillhunt.report.renderers.html import render
@@ -169,3 +170,13 @@ def test_nothing_found_is_said(empty):
 def test_a_brief_survives_json(make_brief):
     brief = make_brief(n_cases=2)
     assert msgspec.json.decode(briefs.encode(brief), type=Brief) == brief
+
+
+def test_habits_are_told_with_their_reason(make_brief):
+    brief = make_brief()
+    finding = brief.findings[0]
+    habit = Habit(finding=finding.id, why="seen on 43 days <b>of the 60</b> of its host's logs")
+    page = render(dataclasses.replace(brief, habits=(habit,)))
+    assert "Habits of this estate" in page
+    assert "43 days &lt;b&gt;of the 60&lt;/b&gt;" in page
+    assert "Habits of this estate" not in render(brief)

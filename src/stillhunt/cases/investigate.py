@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -31,16 +31,19 @@ _NOT_NEAR_END = 0.1
 never further from it than a tenth of the span."""
 
 
-def investigate(findings: Sequence[Finding], trail: Trail, coverage: Coverage) -> tuple[Case, ...]:
+def investigate(
+    findings: Sequence[Finding], trail: Trail, coverage: Coverage, *, folded: Collection[str] = ()
+) -> tuple[Case, ...]:
     """Group findings into cases, most serious first.
 
     Args:
         findings: All findings.
+        folded: Ids of those that are habits, and open no case.
         trail: What the rest of the logs remembers, in corrected time.
         coverage: What was read; hosts' spans date and censor the break-in.
     """
     spans = {span.host: span for span in coverage.hosts}
-    suspicious = [f for f in findings if f.detector.level is not Level.INFORMATIONAL]
+    suspicious = [f for f in findings if f.detector.level is not Level.INFORMATIONAL and f.id not in folded]
     components = link(suspicious, trail, n_hosts=len(spans))
     cases = [_case(members, links, trail, spans, coverage) for members, links in components if is_case(members)]
     return tuple(sorted(cases, key=lambda c: (-c.level.rank, -len(c.stages), -len(c.findings), c.id)))

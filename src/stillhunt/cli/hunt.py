@@ -52,6 +52,13 @@ def default_jobs() -> int:
     type=click.Path(path_type=Path),
     help="Folder for case.html, cases.json, findings.jsonl, coverage.json and brief.json.",
 )
+@click.option(
+    "--habits",
+    type=click.Choice(["fold", "keep"]),
+    default="fold",
+    show_default=True,
+    help="Whether findings that an estate makes every day open no case, or are treated like all others.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the cases as JSON instead of the summary.")
 @click.option("--exit-code", is_flag=True, help="Say by exit status what was found.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -63,6 +70,7 @@ def command(
     out: Path,
     *,
     jobs: int,
+    habits: str,
     as_json: bool,
     exit_code: bool,
     quiet: bool,
@@ -78,7 +86,7 @@ def command(
 
     workspace.check(out)
     with progress(quiet=quiet) as watch:
-        found = hunt(paths, rules=rules, values=values, jobs=jobs, watch=watch)
+        found = hunt(paths, rules=rules, values=values, jobs=jobs, keep_habits=habits == "keep", watch=watch)
         written = workspace.save(found.brief, out, rules=rules, values=values)
     if as_json:
         click.echo(workspace.cases_as_json(found.brief), nl=False)

@@ -57,6 +57,7 @@ class AlertDraft:
         )
         found = set(_entities(recorded.records, alert.members))
         self._entities = foremost(found)
+        self._n_days = _n_days(recorded.records, alert.members)
         self._has_all_entities = len(self._entities) == len(found)
 
     @property
@@ -86,6 +87,7 @@ class AlertDraft:
             evidence=tuple(self._shown(record, evidence, rules) for record in self._records),
             n_evidence_omitted=max(0, alert.n_occurrences - len(self._records)),
             has_all_entities=self._has_all_entities,
+            n_days=self._n_days,
         )
 
     def _shown(self, record: _Record, evidence: Mapping[EvidenceKey, Evidence], rules: Sequence[Rule]) -> Evidence:
@@ -162,6 +164,14 @@ def _entities(records: pa.Table, members: pa.Array[Any]) -> Iterator[EntityKey]:
             held = column.filter(is_cased if cased else pc.invert(is_cased))
             texts: Any = pc.unique(held.dictionary_decode()).dictionary_encode()
             yield from (e for e in entities_of(texts, kind, role, is_cased=cased) if e is not None)
+
+
+def _n_days(records: pa.Table, members: pa.Array[Any]) -> int:
+    logged: Any = records.column("logged").combine_chunks().take(members)
+    return int(pc.count_distinct(pc.divide(logged, _DAY)).as_py())
+
+
+_DAY = pa.scalar(86_400_000_000, pa.int64())
 
 
 def _words(alert: Alert) -> str:

@@ -114,6 +114,7 @@ class Finding:
         evidence: The first records and the last one, in order of time.
         n_evidence_omitted: Matching records not kept in ``evidence``.
         has_all_entities: False if it is about more things than ``entities`` holds.
+        n_days: Different days on which it occurred.
     """
 
     id: str
@@ -125,6 +126,7 @@ class Finding:
     evidence: tuple[Evidence, ...]
     n_evidence_omitted: int = 0
     has_all_entities: bool = True
+    n_days: int = 0
 
 
 def to_json_lines(findings: Iterable[Finding]) -> Iterator[bytes]:

@@ -42,6 +42,8 @@ _PENDING = 64
 N_VALUE_SETS = 200
 """Findings of one rule on one host; further sets of values share one finding that says so."""
 
+_DAY = 86_400_000_000
+
 T = TypeVar("T")
 
 EntityKey = tuple[str, str, str]
@@ -90,17 +92,21 @@ class Tally:
         count: Matching records.
         first: Time of the first, or None if none has a time.
         last: Time of the last.
+        days: Days since 1970 on which there was one, as logged.
     """
 
     count: int = 0
     first: int | None = None
     last: int | None = None
+    days: set[int] = field(default_factory=set)
     _kept: list[Match] = field(default_factory=list)
 
     def add(self, matches: Sequence[Match]) -> None:
         """Count matches, and keep those that may be among the first or the last."""
         self.count += len(matches)
-        self._widen([match.at for match in matches if not match.is_undated])
+        times = [match.at for match in matches if not match.is_undated]
+        self._widen(times)
+        self.days.update(at // _DAY for at in times)
         self._kept += matches if len(matches) < _PENDING else _outermost(matches)
         if len(self._kept) >= _PENDING:
             self._kept = _outermost(self._kept)
@@ -114,6 +120,7 @@ class Tally:
         """Take in the matches of another finding in the same file."""
         self.count += other.count
         self._widen([at for at in (other.first, other.last) if at is not None])
+        self.days |= other.days
         self._kept = _outermost([*self._kept, *other._kept])
 
     @property

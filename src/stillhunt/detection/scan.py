@@ -214,6 +214,7 @@ class Scan:
             evidence=tuple(kept),
             n_evidence_omitted=count - len(kept),
             has_all_entities=fold.has_all_entities,
+            n_days=len({day for tally in fold.tallies.values() for day in tally.days}),
         )
 
 

@@ -9,6 +9,7 @@ import msgspec
 
 from stillhunt.attribution.assessment import Assessment
 from stillhunt.cases.case import Case
+from stillhunt.cases.habit import Habit
 from stillhunt.detection.finding import Finding
 from stillhunt.errors import InputError
 from stillhunt.telemetry.coverage import Coverage
@@ -30,6 +31,7 @@ class Brief:
         technique_names: ATT&CK technique id to name, for every id in the cases.
         technique_tactics: The tactics ATT&CK lists each of them under.
         software_names: ATT&CK software id to name, for every id in the cases.
+        habits: Findings that are habits of the estate, and so in no case.
     """
 
     version: str
@@ -41,6 +43,7 @@ class Brief:
     technique_names: dict[str, str]
     technique_tactics: dict[str, tuple[str, ...]]
     software_names: dict[str, str]
+    habits: tuple[Habit, ...] = ()
 
 
 def encode(brief: Brief) -> bytes:

@@ -12,6 +12,7 @@ import pyarrow as pa
 from stillhunt.attribution.assessment import Assessment
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
+from stillhunt.cases.habit import habits
 from stillhunt.cases.identity import host_names, with_host_names, with_merged_spans
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
@@ -68,6 +69,7 @@ def hunt(
     rules: Sequence[str | Path] = (),
     values: Sequence[str | Path] = (),
     jobs: int = 1,
+    keep_habits: bool = False,
     watch: Watcher = silent,
 ) -> Hunt:
     """Hunt through logs.
@@ -79,6 +81,7 @@ def hunt(
         values: YAML files with lists of values for the placeholders of rules.
         jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
             so a script that asks for it needs ``if __name__ == "__main__":``.
+        keep_habits: Let findings that are habits of the estate open cases like all others.
         watch: Told about progress, once per batch.
 
     Returns:
@@ -99,10 +102,11 @@ def hunt(
     coverage = _with_rules(reading.coverage(), scan)
     names = host_names((span.host for span in coverage.hosts), trail)
     findings, coverage = with_host_names(findings, names), with_merged_spans(coverage, names)
-    cases = investigate(findings, trail, coverage)
+    usual = () if keep_habits else habits(findings, {span.host: span for span in coverage.hosts})
+    cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
-    return Hunt(brief=_brief(given, coverage, cases, findings, knowledge))
+    return Hunt(brief=replace(_brief(given, coverage, cases, findings, knowledge), habits=usual))
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

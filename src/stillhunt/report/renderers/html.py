@@ -64,6 +64,7 @@ def render(brief: Brief) -> str:
         for number, (case, assessment) in enumerate(zip(brief.cases, brief.assessments, strict=True))
     ]
     in_a_case = set(chain.from_iterable((*case.findings, *case.context) for case in brief.cases))
+    habitual = {habit.finding: habit.why for habit in brief.habits}
     hosts = brief.coverage.hosts[:300]
     return (
         _environment()
@@ -76,7 +77,8 @@ def render(brief: Brief) -> str:
             coverage_said=coverage_words(brief.coverage),
             hosts=list(zip(hosts, host_bands(brief.coverage, hosts), strict=True)),
             rules_by_reason=_rules_by_reason(brief),
-            loose=[f for f in brief.findings if f.id not in in_a_case],
+            loose=[f for f in brief.findings if f.id not in in_a_case and f.id not in habitual],
+            habits=[(f, habitual[f.id]) for f in brief.findings if f.id in habitual],
         )
     )
 

@@ -123,7 +123,9 @@ def _problems(brief: Brief, sheet: _Sheet) -> Iterator[Text]:
 
 def _foot(brief: Brief, sheet: _Sheet, written: Sequence[Path]) -> Iterator[Text]:
     levels = levels_words(f.detector.level for f in brief.findings)
-    yield from sheet.labelled("Findings", f"{len(brief.findings):,}: {levels}" if brief.findings else "none", most=1)
+    said = f"{len(brief.findings):,}: {levels}" if brief.findings else "none"
+    said += f"; {plural(len(brief.habits), 'habit')} of this estate folded" if brief.habits else ""
+    yield from sheet.labelled("Findings", said, most=1)
     if written:
         first, *others = sorted(written, key=lambda p: p.suffix != ".html")
         beside = f"; beside it {', '.join(p.name for p in others)}" if others else ""

@@ -20,7 +20,7 @@ from stillhunt.terms.level import Level
 from stillhunt.terms.period import instant_words
 from stillhunt.terms.technique import tactic_title
 
-__all__ = ["investigate"]
+__all__ = ["investigate", "regroup"]
 
 _CLOCKS_TOLD = 2
 """Clock faults told with a break-in; the coverage has all."""
@@ -47,6 +47,18 @@ def investigate(
     components = link(suspicious, trail, n_hosts=len(spans))
     cases = [_case(members, links, trail, spans, coverage) for members, links in components if is_case(members)]
     return tuple(sorted(cases, key=lambda c: (-c.level.rank, -len(c.stages), -len(c.findings), c.id)))
+
+
+def regroup(case: str, findings: Sequence[Finding], coverage: Coverage) -> Case:
+    """Make a case of some findings, as an analyst chose them; what lies behind them is not looked back at again.
+
+    Args:
+        case: Its id.
+        findings: Its findings, at least one.
+        coverage: What was read.
+    """
+    spans = {span.host: span for span in coverage.hosts}
+    return replace(_case(tuple(findings), (), Trail(), spans, coverage), id=case)
 
 
 def _case(

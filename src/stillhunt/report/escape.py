@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["for_html", "for_terminal"]
+__all__ = ["for_csv", "for_html", "for_terminal"]
 
 _HIDDEN = re.compile(
     "["
@@ -52,3 +52,17 @@ def for_terminal(text: str) -> str:
     'a⟨1B⟩]0;title⟨07⟩⏎b'
     """
     return "".join(_LINE_BREAKS.get(c, c) for c in for_html(text))
+
+
+def for_csv(text: str) -> str:
+    r"""Return text that no spreadsheet takes for a formula, on one line.
+
+    >>> for_csv("=cmd|' /C calc'!A0"), for_csv(" +1"), for_csv("C:\\x")
+    ("'=cmd|' /C calc'!A0", "' +1", 'C:\\\\x')
+    """
+    shown = for_terminal(text)
+    return f"'{shown}" if shown.lstrip()[:1] in _FORMULAS else shown
+
+
+_FORMULAS = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
+"""How a formula or a command may begin, also in full-width letters."""

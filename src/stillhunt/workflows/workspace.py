@@ -7,10 +7,12 @@ import os
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
+from stillhunt.cases.continuity import continued
 from stillhunt.detection.sigma.files import read_all, read_values
 from stillhunt.errors import InputError, RuleError
 from stillhunt.report import brief as briefs
@@ -47,7 +49,8 @@ def save(
 ) -> tuple[Path, ...]:
     """Write a brief's files into a workspace folder and return their paths.
 
-    Beside them it writes what later commands look things up in: the marker and the index of the findings.
+    Cases that were in the folder before keep their ids. Beside them it writes what later commands look things up in:
+    the marker and the index of the findings.
 
     Args:
         brief: What to write.
@@ -60,6 +63,7 @@ def save(
         InputError: The folder holds something else, or cannot be written.
     """
     check(folder)
+    brief = _continued(brief, folder)
     lines = [(finding.id, msgspec.json.encode(finding) + b"\n") for finding in brief.findings]
     files = {
         "case.html": html.render(brief).encode(),
@@ -81,6 +85,18 @@ def save(
         message = f"cannot be written: {error.strerror}"
         raise InputError(message, where=str(folder), hint="choose another folder with --out") from error
     return written
+
+
+def _continued(brief: Brief, folder: Path) -> Brief:
+    """Give cases the ids that they had when these logs, or some of them, were hunted into this folder before."""
+    try:
+        former = briefs.load(folder / "brief.json")
+    except InputError:
+        return brief  # nothing was hunted into it yet, or nothing that can be read
+    known = {case.id: (*case.findings, *case.context) for case in former.cases}
+    cases = continued(known, brief.cases).cases
+    pairs = zip(cases, brief.assessments, strict=True)
+    return replace(brief, cases=cases, assessments=tuple(replace(a, case=case.id) for case, a in pairs))
 
 
 def _rules_used(rules: Sequence[str | Path]) -> tuple[UsedPath, ...]:

@@ -3,11 +3,12 @@
 Criteria, in order; each link carries its reason:
 
 1. One process tree: the findings' processes share an ancestor below the system's own roots.
-2. One host: findings on the same host. Quiet months do not part them, since a lurker sleeps.
-3. Across hosts, for findings of medium level and above: the same account acting, the same remote address, or
-   the same file hash. Accounts of the system itself, hashes of installed programs, local addresses, and addresses
-   that more than half of all hosts talk to (where there are more than four) link nothing.
-4. A remote logon from one host of a case to another, between an account and an address the findings name.
+2. For findings of medium level and above: the same account acting, the same remote address, or the same file hash.
+   Accounts of the system itself, hashes of installed programs, local addresses, and accounts and addresses that more
+   than half of all hosts know (where there are more than four) link nothing.
+3. A remote logon from one host of a case to another, between an account and an address the findings name.
+4. One host, unless two intruders can be told apart on it (:mod:`stillhunt.cases.operator`). Quiet months part nothing,
+   since a lurker sleeps.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 
 from stillhunt.cases.case import Link
+from stillhunt.cases.operator import marks_of
 from stillhunt.cases.trail import Trail, file_name
 from stillhunt.detection.finding import Finding
 from stillhunt.terms.entity import EntityKind
@@ -95,7 +97,7 @@ _SYSTEM_DOMAINS = frozenset(
 INSTALLED = ("c:\\windows\\", "c:\\program files\\", "c:\\program files (x86)\\")
 """Where installed programs lie, lower case: their files are the same on every machine."""
 
-_COMMON_ADDRESS_HOSTS = 4
+_COMMON_HOSTS = 4
 
 
 def is_meaningful_account(account: str) -> bool:
@@ -165,7 +167,77 @@ def link(
         groups.join(members, reason)
     for a, b, reason in _logon_edges(ordered, trail):
         groups.join([a, b], reason)
+    _join_on_hosts(groups)
     return groups.components()
+
+
+class _Activity:
+    """Findings that belong together for certain, on one host or several."""
+
+    def __init__(self, members: Sequence[Finding]) -> None:
+        self.on_host: dict[str, Finding] = {}
+        for finding in members:
+            self.on_host.setdefault(host_of(finding), finding)
+        self.is_serious = any(f.detector.level.rank >= Level.MEDIUM.rank for f in members)
+        self._marks = marks_of(members, is_person=is_meaningful_account, is_installed=_is_installed)
+        times = [t for f in members for t in (f.first_at, f.last_at) if t is not None]
+        self._first, self._last = min(times, default=None), max(times, default=None)
+        self._joined_to: _Activity | None = None
+
+    @property
+    def root(self) -> _Activity:
+        found = self
+        while found._joined_to is not None:
+            found = found._joined_to
+        return found
+
+    def differs(self, other: _Activity) -> bool:
+        return self._marks.differ(other._marks)
+
+    def seconds_from(self, other: _Activity) -> float:
+        """Return the time between two activities; 0 if they overlap."""
+        if self._first is None or self._last is None or other._first is None or other._last is None:
+            return float("inf")
+        return max(0.0, (other._first - self._last).total_seconds(), (self._first - other._last).total_seconds())
+
+    def absorb(self, other: _Activity) -> None:
+        self._marks.take(other._marks)
+        firsts = [t for t in (self._first, other._first) if t is not None]
+        lasts = [t for t in (self._last, other._last) if t is not None]
+        self._first, self._last = min(firsts, default=None), max(lasts, default=None)
+        self.on_host = {**other.on_host, **self.on_host}
+        other._joined_to = self
+
+
+def _join_on_hosts(groups: _Groups) -> None:
+    """Join what happened on one host, unless two intruders can be told apart on it.
+
+    What shows nobody goes with what happened nearest to it.
+    """
+    by_host: dict[str, list[_Activity]] = defaultdict(list)
+    activities = [_Activity(members) for members, _ in groups.components()]
+    for activity in sorted(activities, key=lambda one: not one.is_serious):
+        for host in activity.on_host:
+            by_host[host].append(activity)
+    by_host.pop("", None)
+    for host in sorted(by_host):
+        apart: list[_Activity] = []
+        for activity in by_host[host]:
+            one = activity.root
+            apart = list({id(known.root): known.root for known in apart}.values())
+            if one in apart:
+                continue
+            fitting = [known for known in apart if not known.differs(one)]
+            if not fitting:
+                apart.append(one)
+                continue
+            nearest = min(fitting, key=one.seconds_from)
+            groups.join([nearest.on_host[host], one.on_host[host]], f"both on {host}")
+            nearest.absorb(one)
+
+
+def _is_installed(path: str) -> bool:
+    return path.lower().startswith(INSTALLED)
 
 
 def _order(finding: Finding) -> tuple[bool, float, str]:
@@ -174,12 +246,9 @@ def _order(finding: Finding) -> tuple[bool, float, str]:
 
 def _shared(findings: Sequence[Finding], trail: Trail, n_hosts: int) -> Iterable[tuple[str, list[Finding]]]:
     """Yield (reason, findings that share a thing), the narrowest kind of thing first."""
-    by_kind: list[dict[str, list[Finding]]] = [defaultdict(list) for _ in range(5)]
-    trees, hosts, accounts, addresses, hashes = by_kind
+    by_kind: list[dict[str, list[Finding]]] = [defaultdict(list) for _ in range(4)]
+    trees, accounts, addresses, hashes = by_kind
     for finding in findings:
-        host = host_of(finding)
-        if host:
-            hosts[f"both on {host}"].append(finding)
         for entity in finding.entities:
             if entity.kind is EntityKind.PROCESS_ID and entity.role != "parent":
                 entry = entry_process(entity.value, trail)
@@ -200,9 +269,18 @@ def _shared(findings: Sequence[Finding], trail: Trail, n_hosts: int) -> Iterable
                 addresses[f"the same address: {value}"].append(finding)
             elif entity.kind is EntityKind.HASH and not _is_of_installed_program(finding):
                 hashes[f"the same file by hash: {value}"].append(finding)
-    for things in (trees, hashes, addresses, accounts, hosts):
+    _drop_common(accounts, n_hosts)
+    for things in (trees, hashes, addresses, accounts):
         for reason in sorted(things):
             yield reason.partition(" (")[0] if things is trees else reason, things[reason]
+
+
+def _drop_common(accounts: dict[str, list[Finding]], n_hosts: int) -> None:
+    """Leave out accounts that act on so many hosts that they say nothing: software distribution, monitoring."""
+    for reason, members in list(accounts.items()):
+        n_alike = len({host_of(finding) for finding in members})
+        if n_alike > _COMMON_HOSTS and n_alike * 2 > n_hosts:
+            del accounts[reason]
 
 
 def _is_of_installed_program(finding: Finding) -> bool:
@@ -211,7 +289,7 @@ def _is_of_installed_program(finding: Finding) -> bool:
 
 def _is_common(address: str, trail: Trail, n_hosts: int) -> bool:
     known_by = len(trail.hosts_by_address.get(address, ()))
-    return known_by > _COMMON_ADDRESS_HOSTS and known_by * 2 > n_hosts
+    return known_by > _COMMON_HOSTS and known_by * 2 > n_hosts
 
 
 def _logon_edges(findings: Sequence[Finding], trail: Trail) -> Iterable[tuple[Finding, Finding, str]]:

@@ -58,7 +58,7 @@ def for_csv(text: str) -> str:
     r"""Return text that no spreadsheet takes for a formula, on one line.
 
     >>> for_csv("=cmd|' /C calc'!A0"), for_csv(" +1"), for_csv("C:\\x")
-    ("'=cmd|' /C calc'!A0", "' +1", 'C:\\\\x')
+    ("'=cmd|' /C calc'!A0", "' +1", 'C:\\x')
     """
     shown = for_terminal(text)
     return f"'{shown}" if shown.lstrip()[:1] in _FORMULAS else shown

@@ -1,0 +1,114 @@
+"""What tells one intruder from another: where they come from, as whom they act, what they bring along.
+
+Two groups of findings are taken for two intruders only if everything that can be compared differs: both come from
+the outside and share no address and no name outside, both act as somebody and share no account, and they share no
+file and no software. An intruder changes addresses and steals accounts, but seldom all at once without leaving a
+thread; where one of these cannot be compared, nothing is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from ipaddress import ip_address, ip_network
+
+from stillhunt.detection.finding import Finding
+from stillhunt.terms.entity import EntityKind
+from stillhunt.terms.level import Level
+
+__all__ = ["Marks", "is_external", "marks_of"]
+
+_INTERNAL = tuple(
+    ip_network(network)
+    for network in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.168.0.0/16",
+        "224.0.0.0/3",
+        "::/127",
+        "fc00::/7",
+        "fe80::/10",
+        "ff00::/8",
+    )
+)
+"""Networks that nobody comes from over the Internet (RFC 1918, 6598, 3927, 4193, 4291)."""
+
+
+def is_external(address: str) -> bool:
+    """Tell whether an address lies outside every private network.
+
+    >>> is_external("203.0.113.9"), is_external("10.0.0.1"), is_external("fe80::1"), is_external("web1")
+    (True, False, False, False)
+    """
+    try:
+        parsed = ip_address(address.partition("%")[0])
+    except ValueError:
+        return False
+    return not any(parsed.version == network.version and parsed in network for network in _INTERNAL)
+
+
+@dataclass(slots=True)
+class Marks:
+    """What is known of whoever is behind some findings.
+
+    Attributes:
+        outside: External addresses, and names outside that were talked to.
+        accounts: Accounts that act.
+        things: Hashes and paths of files that belong to no installed program, and software.
+    """
+
+    outside: set[str] = field(default_factory=set)
+    accounts: set[str] = field(default_factory=set)
+    things: set[str] = field(default_factory=set)
+
+    def differ(self, other: Marks) -> bool:
+        """Tell whether two sets of marks are those of two intruders."""
+        return (
+            bool(self.outside and other.outside and self.accounts and other.accounts)
+            and not self.outside & other.outside
+            and not self.accounts & other.accounts
+            and not self.things & other.things
+        )
+
+    def take(self, other: Marks) -> None:
+        """Add what is known of another who is the same."""
+        self.outside |= other.outside
+        self.accounts |= other.accounts
+        self.things |= other.things
+
+
+def marks_of(
+    findings: Iterable[Finding], *, is_person: Callable[[str], bool], is_installed: Callable[[str], bool]
+) -> Marks:
+    """Return what findings of at least medium level say of whoever is behind them.
+
+    Args:
+        findings: Findings of one intruder.
+        is_person: Tells whether an account is somebody's own.
+        is_installed: Tells whether a path is that of an installed program.
+    """
+    found = Marks()
+    for finding in findings:
+        if finding.detector.level.rank < Level.MEDIUM.rank:
+            continue
+        found.things.update(finding.detector.software)
+        is_own = not any(e.kind is EntityKind.PROCESS and is_installed(e.value) for e in finding.entities)
+        for entity in finding.entities:
+            match entity.kind:
+                case EntityKind.ADDRESS if is_external(entity.value):
+                    found.outside.add(entity.value)
+                case EntityKind.DOMAIN:
+                    found.outside.add(entity.value)
+                case EntityKind.ACCOUNT if entity.role == "subject" and is_person(entity.value):
+                    found.accounts.add(entity.value)
+                case EntityKind.HASH if is_own:
+                    found.things.add(entity.value)
+                case EntityKind.FILE | EntityKind.PROCESS if not is_installed(entity.value):
+                    found.things.add(entity.value.lower())
+                case _:
+                    pass
+    return found

@@ -109,14 +109,14 @@ def test_channels_may_change_from_line_to_line(evtx_dump, read, write_lines):
 def test_a_folder_is_walked_and_what_is_no_log_is_said(evtx_dump, read, write_lines, tmp_path):
     write_lines([evtx_dump()])
     (tmp_path / "logs" / "deep").mkdir()
-    (tmp_path / "logs" / "deep" / "conn.log").write_text("#separator \\x09\n#fields\tts\n")
+    (tmp_path / "logs" / "deep" / "x.pcap").write_bytes(b"\xd4\xc3\xb2\xa1\x02\x00")
     (tmp_path / "logs" / "empty.json").write_text("")
     (tmp_path / "logs" / "photo.png").write_bytes(b"\x89PNG....")
     rows, coverage = read(tmp_path / "logs")
     assert len(rows) == 1
     notes = {Path(f.path).name: f.note for f in coverage.files if f.source is None}
     assert notes == {
-        "conn.log": "a Zeek log: no source reads it",
+        "x.pcap": "a packet capture (pcap): no source reads it",
         "empty.json": "an empty file, no log",
         "photo.png": "an image, no log",
     }

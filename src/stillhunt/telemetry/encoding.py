@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import codecs
 
-__all__ = ["encoding_of"]
+__all__ = ["encoding_of", "plain"]
 
 _LOOKED_AT = 4096
 
@@ -23,3 +23,13 @@ def encoding_of(head: bytes) -> str:
     if even and even.count(0) > 0.6 * len(even) and odd.count(0) < 0.1 * max(1, len(odd)):
         return "utf-16-be"
     return "utf-8-sig"
+
+
+def plain(head: bytes) -> bytes:
+    r"""Return a beginning for a search in its bytes: of UTF-16 every second is left out, anything else stays.
+
+    >>> plain('{"a"'.encode("utf-16-le")), plain(b"ElfFile\x00")
+    (b'{"a"', b'ElfFile\x00')
+    """
+    is_wide = head[:2] in {codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE} or b"\x00" in head[:2]
+    return head.replace(b"\x00", b"") if is_wide else head

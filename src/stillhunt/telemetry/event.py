@@ -2,7 +2,8 @@
 
 The common columns carry ECS names; the native fields follow under the names their log gives them, because
 those are what Sigma rules speak. Every native column is ``dictionary<int32, string>``: text exactly as logged.
-``Data`` alone (the unnamed values of classic Windows events) is ``list<dictionary<int32, string>>``.
+:data:`LIST_FIELDS` (such as ``Data``, the unnamed values of classic Windows events) are ``list<dictionary<int32,
+string>>``.
 """
 
 from __future__ import annotations
@@ -19,8 +20,22 @@ TEXT = pa.dictionary(pa.int32(), pa.string())
 TEXT_LIST = pa.list_(TEXT)
 """Type of a field with several values in one event."""
 
-LIST_FIELDS = frozenset({"Data"})
-"""Native fields of that type."""
+LIST_FIELDS = frozenset(
+    {
+        "Data",
+        "answer",
+        "answers",
+        "client_header_names",
+        "data.protoPayload.authorizationInfo.granted",
+        "data.protoPayload.authorizationInfo.permission",
+        "orig_mime_types",
+        "protoPayload.authorizationInfo.granted",
+        "protoPayload.authorizationInfo.permission",
+        "resp_mime_types",
+        "server_header_names",
+    }
+)
+"""Native fields of that type, whatever log they are in: rules compare their values one by one."""
 
 COMMON: dict[str, tuple[pa.DataType, str]] = {
     "@timestamp": (
@@ -94,7 +109,7 @@ class EventBatch:
 
     Attributes:
         event_class: What they are.
-        data: Columns of :data:`COMMON`, then native columns (:data:`TEXT`, ``Data``: :data:`TEXT_LIST`).
+        data: Columns of :data:`COMMON`, then native columns (:data:`TEXT`; :data:`LIST_FIELDS`: :data:`TEXT_LIST`).
     """
 
     event_class: EventClass

@@ -46,6 +46,7 @@ _BY_CONTENT: tuple[tuple[bytes, str, bool], ...] = (
     (b"#fields\t", "a Zeek log", True),
     (b"type=SYSCALL", "a Linux audit log", True),
     (b"<Event xmlns", "Windows events as XML", True),
+    (b'"digestS3Object"', "a digest of AWS CloudTrail: checksums of its log files", False),
     (b'"eventVersion"', "an AWS CloudTrail log", True),
     (b"AuditData", "an M365 unified audit log", True),
     (b"Received: ", "a mail", True),

@@ -22,11 +22,13 @@ class Cut:
         start: Where it begins, in bytes.
         stop: Where the next one begins.
         first: What has been counted before it, as its source counts: lines, or chunks.
+        head: Bytes of the beginning of the log that a piece is read behind, if it does not hold them itself.
     """
 
     start: int
     stop: int
     first: int
+    head: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,11 +77,12 @@ def cuts_at(places: Sequence[tuple[int, int]], size: int) -> list[Cut]:
 
 
 class Window(io.RawIOBase):
-    """A piece of a file as a stream of its own."""
+    """A piece of a file as a stream of its own, behind the beginning of the file if it needs that."""
 
     def __init__(self, stream: BinaryIO, cut: Cut) -> None:
         self._stream, self._cut, self._at = stream, cut, cut.start
-        stream.seek(cut.start)
+        self._head_left = min(cut.head, cut.start)
+        stream.seek(0 if self._head_left else cut.start)
 
     def readable(self) -> bool:
         """Yes."""
@@ -92,9 +95,15 @@ class Window(io.RawIOBase):
     def readinto(self, target: object) -> int:
         """Read up to the end of the piece."""
         view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
-        chunk = self._stream.read(min(len(view), self._cut.stop - self._at))
+        if self._head_left:
+            chunk = self._stream.read(min(len(view), self._head_left))
+            self._head_left -= len(chunk) or self._head_left
+            if not self._head_left:
+                self._stream.seek(self._cut.start)
+        else:
+            chunk = self._stream.read(min(len(view), self._cut.stop - self._at))
+            self._at += len(chunk)
         view[: len(chunk)] = chunk
-        self._at += len(chunk)
         return len(chunk)
 
     def close(self) -> None:

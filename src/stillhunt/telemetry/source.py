@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
+from functools import cache
 from io import BufferedReader
 from typing import BinaryIO
 
@@ -152,5 +153,11 @@ def peek(stream: BinaryIO) -> bytes:
 
 def recognise(head: bytes) -> str | None:
     """Return the name of the source that knows a log by its first 64 KiB."""
+    return next((name for name, sniff in _in_order() if sniff(head)), None)
+
+
+@cache
+def _in_order() -> tuple[tuple[str, Callable[[bytes], bool]], ...]:
+    # Asked for once: thousands of small files would list the package of sources each time.
     names = sorted(SOURCES.names(), key=lambda name: (SOURCES[name].is_generic, name))
-    return next((name for name in names if SOURCES[name].sniff(head)), None)
+    return tuple((name, SOURCES[name].sniff) for name in names)

@@ -105,14 +105,27 @@ def _piece(event_class: EventClass, rows: Sequence[Row]) -> Piece:
         "event.file": text_column([r.file for r in rows]),
         "event.record": pa.array([r.record for r in rows], pa.int64()),
     }
-    for name in {n: None for r in rows for n in r.common}:
-        columns[name] = text_column([r.common.get(name) for r in rows])
-    for name in {n: None for r in rows for n in r.native}:
+    for name, values in _by_name([r.common for r in rows]):
+        columns[name] = text_column(values)
+    for name, values in _by_name([r.native for r in rows]):
         if name not in COMMON:
-            values = [r.native.get(name) for r in rows]
-            is_list = name in LIST_FIELDS
-            columns[expressible(name)] = text_list_column(values) if is_list else text_column(values)
+            columns[expressible(name)] = text_list_column(values) if name in LIST_FIELDS else text_column(values)
     return Piece(event_class=event_class, columns=columns)
+
+
+def _by_name(rows: Sequence[Mapping[str, Value]]) -> Iterator[tuple[str, Sequence[Value]]]:
+    """Turn rows into columns at a step per value there is: cloud services have hundreds of names, an event few."""
+    columns: dict[str, list[Value]] = {}
+    for at, row in enumerate(rows):
+        for name, value in row.items():
+            column = columns.get(name)
+            if column is None:
+                column = columns[name] = []
+            if len(column) < at:
+                column += [None] * (at - len(column))
+            column.append(value)
+    for name, column in columns.items():
+        yield name, column + [None] * (len(rows) - len(column))
 
 
 @dataclass(slots=True)

@@ -126,8 +126,17 @@ def is_remote_address(address: str) -> bool:
 
 
 def host_of(finding: Finding) -> str:
-    """Return the host a finding was made on, or an empty string."""
-    return next((e.value for e in finding.entities if e.kind is EntityKind.HOST and e.role in {"", "subject"}), "")
+    """Return the host a finding was made on; where a sensor on the network saw it, the address it came from.
+
+    Empty if neither is known.
+    """
+    address = ""
+    for entity in finding.entities:
+        if entity.kind is EntityKind.HOST and entity.role in {"", "subject"}:
+            return entity.value
+        if entity.kind is EntityKind.ADDRESS and entity.role == "source" and not address:
+            address = entity.value
+    return address
 
 
 def entry_process(process: str, trail: Trail) -> str | None:
@@ -185,6 +194,10 @@ class _Activity:
         self._joined_to: _Activity | None = None
 
     @property
+    def shows_somebody(self) -> bool:
+        return bool(self._marks.outside and self._marks.accounts)
+
+    @property
     def root(self) -> _Activity:
         found = self
         while found._joined_to is not None:
@@ -200,12 +213,17 @@ class _Activity:
             return float("inf")
         return max(0.0, (other._first - self._last).total_seconds(), (self._first - other._last).total_seconds())
 
-    def absorb(self, other: _Activity) -> None:
+    def join(self, other: _Activity) -> None:
+        """Become one with another: the smaller becomes part of the larger."""
+        if len(self.on_host) < len(other.on_host):
+            other.join(self)
+            return
         self._marks.take(other._marks)
         firsts = [t for t in (self._first, other._first) if t is not None]
         lasts = [t for t in (self._last, other._last) if t is not None]
         self._first, self._last = min(firsts, default=None), max(lasts, default=None)
-        self.on_host = {**other.on_host, **self.on_host}
+        for host, finding in other.on_host.items():
+            self.on_host.setdefault(host, finding)
         other._joined_to = self
 
 
@@ -216,7 +234,7 @@ def _join_on_hosts(groups: _Groups) -> None:
     """
     by_host: dict[str, list[_Activity]] = defaultdict(list)
     activities = [_Activity(members) for members, _ in groups.components()]
-    for activity in sorted(activities, key=lambda one: not one.is_serious):
+    for activity in sorted(activities, key=lambda one: (not one.shows_somebody, not one.is_serious)):
         for host in activity.on_host:
             by_host[host].append(activity)
     by_host.pop("", None)
@@ -233,7 +251,7 @@ def _join_on_hosts(groups: _Groups) -> None:
                 continue
             nearest = min(fitting, key=one.seconds_from)
             groups.join([nearest.on_host[host], one.on_host[host]], f"both on {host}")
-            nearest.absorb(one)
+            nearest.join(one)
 
 
 def _is_installed(path: str) -> bool:

@@ -37,6 +37,11 @@ _INTERNAL = tuple(
 )
 """Networks that nobody comes from over the Internet (RFC 1918, 6598, 3927, 4193, 4291)."""
 
+_RANGES = {
+    version: [(int(n.network_address), int(n.broadcast_address)) for n in _INTERNAL if n.version == version]
+    for version in (4, 6)
+}
+
 
 def is_external(address: str) -> bool:
     """Tell whether an address lies outside every private network.
@@ -48,7 +53,8 @@ def is_external(address: str) -> bool:
         parsed = ip_address(address.partition("%")[0])
     except ValueError:
         return False
-    return not any(parsed.version == network.version and parsed in network for network in _INTERNAL)
+    number = int(parsed)
+    return not any(first <= number <= last for first, last in _RANGES[parsed.version])
 
 
 @dataclass(slots=True)

@@ -10,6 +10,7 @@ which is more than in real life. Every row of a table is a process of its own.
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import json
 import re
 import resource
@@ -21,13 +22,16 @@ import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from stillhunt.detection.rule import RuleSet
 from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.telemetry.chunks import FILE_HEADER
 from stillhunt.telemetry.collect import Reading
+from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.source import LogFile
 from stillhunt.telemetry.sources import windows_evtx
 from stillhunt.workflows import workspace
@@ -35,6 +39,7 @@ from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.hunt import hunt
 
 FILES = 8
+NAIVE_EVENTS = 3_000
 FULL_CHUNK = 40 << 10
 _STEP = 3 * 3600 * 10_000_000
 """Between one deal and the next, in hundreds of nanoseconds."""
@@ -109,6 +114,26 @@ def later_by(years: int) -> Callable[[re.Match[bytes]], bytes]:
     return lambda found: b'"20%02d-' % ((int(found[1]) + years) % 100)
 
 
+def beside(name: str) -> Any:
+    """Import a file that lies beside this one, which may be called like a package that is needed."""
+    spec = importlib.util.spec_from_file_location(name, Path(__file__).with_name(f"{name}.py"))
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def few_events(logs: Path) -> list[EventBatch]:
+    """Return a tenth of every batch, as long as they are few: the naive way would take hours for all."""
+    found: list[EventBatch] = []
+    for batch in Reading([logs]).batches():
+        found.append(replace(batch, data=batch.data.slice(0, max(1, batch.data.num_rows // 10))))
+        if sum(one.data.num_rows for one in found) > NAIVE_EVENTS:
+            break
+    return found
+
+
 def measured(what: str, logs: Path, rules: Path, *, n_rules: int, jobs: int, compiled: bool) -> dict[str, float]:
     """One measurement, in this process."""
     if not compiled:
@@ -120,6 +145,12 @@ def measured(what: str, logs: Path, rules: Path, *, n_rules: int, jobs: int, com
             found = hunt([logs], rules=[rules], jobs=jobs)
             workspace.save(found.brief, Path(folder) / "out")
         n_events, matching = found.coverage.n_events, 0.0
+    elif what == "naive":
+        chosen = load_rules([rules])
+        held = few_events(logs)
+        started = time.perf_counter()
+        n_events = sum(1 for _ in beside("naive").matches(chosen.rules, held))
+        matching, n_bytes = time.perf_counter() - started, 0
     else:
         chosen = load_rules([rules])
         scan = Scan(RuleSet(rules=chosen.rules[:: max(1, len(chosen.rules) // n_rules)][:n_rules] if n_rules else ()))
@@ -197,6 +228,8 @@ def main() -> None:
         for n_rules in (500, 1_000, 2_000, 9_999):
             name = "all rules" if n_rules == 9_999 else f"{n_rules:,} rules"
             row(f"EVTX, {name}", child(options, "match", work / "evtx", n_rules=n_rules), matching=True)
+        few = work / "evtx-16"
+        row("EVTX, all rules, row by row (benchmarks/naive.py)", child(options, "naive", few), matching=True)
         for part in (16, 4):
             logs = work / f"evtx-{part}"
             row(f"EVTX, all rules, 1/{part} of the events", child(options, "match", logs, n_rules=9_999), matching=True)

@@ -95,3 +95,39 @@ def test_a_file_brought_just_before_it_was_run_is_one_entry(make_finding, seen_b
     trail = seen_before({"@timestamp": at(2021, 9, 1) - timedelta(minutes=5), "host.name": "web1", "file.path": TOOL})
     started = break_in([run], trail, spans)
     assert (started.earliest, started.latest) == (at(2021, 9, 1), at(2021, 9, 1))
+
+
+def _act(at, account="corp\\anna", address="203.0.113.9", **rest):
+    return {"@timestamp": at, "host.name": "web1", "user.name": account, "source.ip": address, **rest}
+
+
+def test_an_account_that_came_from_an_address_of_the_case_was_them(make_finding, seen_before, spans, at):
+    shell = make_finding("shell", at(2021, 9, 1), account="corp\\anna", address="203.0.113.9", tactics=("collection",))
+    trail = seen_before(
+        _act(at(2021, 5, 1)), _act(at(2021, 8, 1)), _act(at(2021, 2, 1), **{"event.outcome": "failure"})
+    )
+    started = break_in([shell], trail, spans)
+    assert started.latest == at(2021, 5, 1)
+    assert any("corp\\anna acts from 203.0.113.9 for the first time" in ground for ground in started.grounds)
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"account": "corp\\bert"},
+        {"address": "10.0.0.9"},
+        {"at": (2021, 1, 1, 5)},
+    ],
+    ids=["another account", "an address inside", "from the beginning"],
+)
+def test_what_need_not_be_them_is_no_trace(make_finding, seen_before, spans, at, event):
+    shell = make_finding("shell", at(2021, 9, 1), account="corp\\anna", tactics=("collection",))
+    when = at(*event.pop("at", (2021, 8, 20)))
+    assert traces([shell], seen_before(_act(when, **event)), spans) == ()
+
+
+def test_a_house_is_not_a_person(make_finding, seen_before, spans, at):
+    shell = make_finding("shell", at(2021, 9, 1), account="corp\\anna", tactics=("collection",))
+    crowd = [_act(at(2021, 8, 20), account=f"corp\\user{n}") for n in range(8)]
+    assert traces([shell], seen_before(_act(at(2021, 8, 20))), spans)
+    assert traces([shell], seen_before(_act(at(2021, 8, 20)), *crowd), spans) == ()

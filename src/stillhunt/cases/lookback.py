@@ -9,11 +9,13 @@ hardly any host outside the case, and was not there already when the logs of its
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from stillhunt.cases.link import INSTALLED, host_of, is_remote_address
+from stillhunt.cases.link import INSTALLED, host_of, is_meaningful_account, is_remote_address
+from stillhunt.cases.operator import is_external, marks_of
 from stillhunt.cases.sightings import Sighting
 from stillhunt.cases.trail import Trail
 from stillhunt.detection.finding import Finding
@@ -29,6 +31,9 @@ _NEW_AFTER = timedelta(days=1)
 
 _HOSTS_BESIDE = 0.05
 """Share of all hosts outside the case that may know a thing which is the intruder's all the same."""
+
+_ACCOUNTS_OF_ONE = 8
+"""Accounts that one intruder may act as from one address."""
 
 _WORDS = {
     EntityKind.FILE: "the file {} is there",
@@ -79,7 +84,34 @@ def traces(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSp
         for value, seen in trail.sightings.of(kind, by_value).items():
             if _is_theirs(seen, hosts, len(spans)):
                 found += _first_sights(by_value[value], [s for s in seen if s.host in hosts], spans)
-    return tuple(sorted(found))
+    return tuple(sorted([*found, *_arrivals(findings, trail, spans)]))
+
+
+def _arrivals(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> Iterator[Trace]:
+    """Yield the first time that an account of the case acted from an address of the case, or from outside.
+
+    An address from which many accounts act is a house, not a person; one that an account used from the beginning is
+    its own.
+    """
+    strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
+    marks = marks_of(strong, is_person=is_meaningful_account, is_installed=_is_installed)
+    begin = min((span.first_at for span in spans.values() if span.first_at is not None), default=None)
+    if begin is None or not marks.accounts:
+        return
+    arrivals = trail.sightings.arrivals()
+    n_accounts = Counter(address for _, address in arrivals)
+    for (account, address), seen in arrivals.items():
+        is_theirs = address in marks.outside or is_external(address)
+        if account not in marks.accounts or not is_theirs or n_accounts[address] > _ACCOUNTS_OF_ONE:
+            continue
+        first = seen[0]
+        if first.first_at - begin >= _NEW_AFTER:
+            what = f"{instant_words(first.first_at)}: {account} acts from {address} for the first time"
+            yield Trace(at=first.first_at, host=first.host, what=what, is_presence=address in marks.outside)
+
+
+def _is_installed(path: str) -> bool:
+    return path.lower().startswith(INSTALLED)
 
 
 def _own(finding: Finding) -> Iterator[Entity]:

@@ -34,6 +34,12 @@ _TRACKED: tuple[tuple[str, EntityKind], ...] = (
 )
 """(common column, kind): a program that runs is a file that is there."""
 
+_CAME_FROM = "came from"
+"""Kind of a row that says of an account from which address it acted, as ``account address``."""
+
+_NO_ENTRY = frozenset({"4625", "4768", "4769", "4771", "4776"})
+"""Windows events that name an account and an address although nobody need have come in."""
+
 _ROWS_HELD = 200_000
 """Rows that are held before they are summed up: one pass over many costs less than many over few."""
 
@@ -76,23 +82,41 @@ class Sightings:
             values = data.column(name)
             if values.null_count == len(values):
                 continue
-            at = data.column("@timestamp")
-            self._held.append(
-                pa.table(
-                    {
-                        "kind": _constant(kind.value, len(values)),
-                        "value": values,
-                        "host": data.column("host.name"),
-                        "file": data.column("event.file"),
-                        "first": at,
-                        "last": at,
-                        "n": pa.repeat(_ONE, len(values)),
-                    }
-                )
-            )
-            self._n_held += len(values)
+            self._hold(batch, kind.value, values)
+        self._observe_arrivals(batch)
         if self._n_held > _ROWS_HELD:
             self._sum_up()
+
+    def _observe_arrivals(self, batch: EventBatch) -> None:
+        """Note which account acted from which address, where both are said and nothing failed."""
+        data = batch.data
+        if batch.event_class.event_id in _NO_ENTRY or data.column("source.ip").null_count == data.num_rows:
+            return
+        account: Any = pc.coalesce(*(data.column(name).cast(pa.string()) for name in ("user.target.name", "user.name")))
+        address: Any = data.column("source.ip").cast(pa.string())
+        failed: Any = pc.equal(data.column("event.outcome").cast(pa.string()), pa.scalar("failure", pa.string()))
+        came: Any = pc.binary_join_element_wise(account, address, pa.scalar(" ", pa.string()))
+        came = pc.if_else(pc.fill_null(failed, pa.scalar(False, pa.bool_())), pa.scalar(None, pa.string()), came)
+        if came.null_count < len(came):
+            self._hold(batch, _CAME_FROM, came.dictionary_encode())
+
+    def _hold(self, batch: EventBatch, kind: str, values: Any) -> None:
+        data = batch.data
+        at = data.column("@timestamp")
+        self._held.append(
+            pa.table(
+                {
+                    "kind": _constant(kind, len(values)),
+                    "value": values,
+                    "host": data.column("host.name"),
+                    "file": data.column("event.file"),
+                    "first": at,
+                    "last": at,
+                    "n": pa.repeat(_ONE, len(values)),
+                }
+            )
+        )
+        self._n_held += len(values)
 
     def take(self, other: Sightings) -> None:
         """Take in what another worker saw."""
@@ -114,11 +138,22 @@ class Sightings:
         """
         table = self._sum_up()
         wanted = pa.array(sorted(values), pa.string())
-        is_wanted = pc.and_(
-            pc.equal(table["kind"], pa.scalar(kind.value, pa.string())), pc.is_in(table["value"], value_set=wanted)
-        )
+        of_kind = table.filter(pc.equal(table["kind"], pa.scalar(kind.value, pa.string())))
+        return self._told(of_kind.filter(pc.is_in(of_kind["value"], value_set=wanted)))
+
+    def arrivals(self) -> dict[tuple[str, str], tuple[Sighting, ...]]:
+        """Return for each account and address when the account acted from there, each in order of time."""
+        table = self._sum_up()
+        told = self._told(table.filter(pc.equal(table["kind"], pa.scalar(_CAME_FROM, pa.string()))))
+        found: dict[tuple[str, str], tuple[Sighting, ...]] = {}
+        for value, seen in told.items():
+            account, _, address = value.rpartition(" ")
+            found[account, address] = seen
+        return found
+
+    def _told(self, rows: pa.Table) -> dict[str, tuple[Sighting, ...]]:
         found: dict[str, list[Sighting]] = {}
-        for row in table.filter(is_wanted).to_pylist():
+        for row in rows.to_pylist():
             delta = timedelta(seconds=self._shift_s(row["file"], row["host"]) if self._shift_s else 0)
             found.setdefault(row["value"], []).append(
                 Sighting(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
+from stillhunt.cases.case import Link
 from stillhunt.cases.triage import case_level, is_case
 from stillhunt.terms.level import Level
 
@@ -53,3 +56,20 @@ def test_the_same_detector_twice_is_still_one(make_finding, at):
 def test_low_findings_make_a_case_only_together(make_finding, at, n_low, tactics, expected):
     found = [make_finding(str(i), at(2021, 1, 1), level=Level.LOW, tactics=(tactics[i % 2],)) for i in range(n_low)]
     assert is_case(found) is expected
+
+
+def test_what_shares_more_than_a_host_confirms_each_other_however_far_apart(make_finding, at):
+    found = [make_finding(n, at(2021, m, 1), level=level) for n, m, level in _MONTHS_APART]
+    link = Link(a=found[0].id, b=found[1].id, reason="the same account acting: corp\\x")
+    assert case_level(found)[0] is Level.MEDIUM
+    assert case_level(found, [link])[0] is Level.HIGH
+    assert "by the same hand" in case_level(found, [link])[1]
+    assert case_level(found, [replace(link, is_weak=True)])[0] is Level.MEDIUM
+
+
+_MONTHS_APART = [("dump", 1, Level.HIGH), ("tool", 7, Level.MEDIUM)]
+
+
+def test_what_is_medium_at_most_stays_apart_whatever_it_shares(make_finding, at):
+    found = [make_finding(str(m), at(2021, m, 1), level=Level.MEDIUM) for m in (1, 6)]
+    assert case_level(found, [Link(a=found[0].id, b=found[1].id, reason="the same address")])[0] is Level.LOW

@@ -48,11 +48,13 @@ class Link:
         a: Finding id.
         b: Finding id.
         reason: One sentence: what they share.
+        is_weak: They share no more than a host.
     """
 
     a: str
     b: str
     reason: str
+    is_weak: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

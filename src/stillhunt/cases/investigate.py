@@ -70,7 +70,7 @@ def _case(
 ) -> Case:
     carrying = core(members, trail)
     carried = {f.id for f in carrying}
-    level, level_why = case_level(members)
+    level, level_why = case_level(members, links)
     started = _with_clocks(break_in(carrying, trail, spans), coverage)
     times = signs(carrying)
     last = times[-1] if times else None

@@ -250,7 +250,7 @@ def _join_on_hosts(groups: _Groups) -> None:
                 apart.append(one)
                 continue
             nearest = min(fitting, key=one.seconds_from)
-            groups.join([nearest.on_host[host], one.on_host[host]], f"both on {host}")
+            groups.join([nearest.on_host[host], one.on_host[host]], f"both on {host}", is_weak=True)
             nearest.join(one)
 
 
@@ -337,13 +337,13 @@ class _Groups:
         self._parent = {f.id: f.id for f in findings}
         self._links: list[Link] = []
 
-    def join(self, members: Sequence[Finding], reason: str) -> None:
+    def join(self, members: Sequence[Finding], reason: str, *, is_weak: bool = False) -> None:
         for a, b in pairwise(members):
             root_a, root_b = self._root(a.id), self._root(b.id)
             if root_a == root_b:
                 continue
             self._parent[root_b] = root_a
-            self._links.append(Link(a=a.id, b=b.id, reason=reason))
+            self._links.append(Link(a=a.id, b=b.id, reason=reason, is_weak=is_weak))
 
     def components(self) -> list[tuple[tuple[Finding, ...], tuple[Link, ...]]]:
         members: dict[str, list[Finding]] = defaultdict(list)

@@ -19,7 +19,13 @@ _HOW_SURE = {
     Level.LOW: "Something worth a look happened",
 }
 
-_COUNTED = ((EntityKind.HOST, "host"), (EntityKind.ACCOUNT, "account"), (EntityKind.MAILBOX, "mailbox"))
+_COUNTED = (
+    (EntityKind.HOST, "host"),
+    (EntityKind.ACCOUNT, "account"),
+    (EntityKind.MAILBOX, "mailbox"),
+    (EntityKind.SHARE, "share"),
+    (EntityKind.SITE, "site"),
+)
 
 
 def opening(case: Case) -> str:

@@ -4,6 +4,8 @@ Confirmed: the evidence shows control or access: a host on which a core finding 
 in one, a mailbox or file that one names; and only in a case of high level or above, since a weaker one does not
 confirm that anybody was there at all. Potential: reachable with what was taken, with no trace either way:
 accounts that logged on remotely to a host under control, hosts that a confirmed account logged on to from one.
+Shares, mailboxes and sites that a confirmed account opened since the first sign are told with how much of them:
+confirmed if it came from an address of the case or of a host under control, else potential, since accounts have owners.
 """
 
 from __future__ import annotations
@@ -48,6 +50,7 @@ def scope(findings: Sequence[Finding], trail: Trail, level: Level) -> tuple[Scop
         for entity in finding.entities:
             _take(traces, entity, finding, can_confirm=can_confirm)
     _reachable(traces, trail, findings)
+    _opened(traces, trail, findings)
     return tuple(
         ScopedEntity(
             entity=Entity(kind, value),
@@ -75,9 +78,17 @@ def _take(traces: dict[tuple[EntityKind, str], _Trace], entity: Entity, finding:
     trace.times.extend(t for t in (finding.first_at, finding.last_at) if t is not None)
 
 
+def _is_strong(finding: Finding) -> bool:
+    return finding.detector.level.rank >= Level.MEDIUM.rank
+
+
+def _acts(entity: Entity) -> bool:
+    return entity.kind is EntityKind.ACCOUNT and entity.role == "subject" and is_meaningful_account(entity.value)
+
+
 def _judge(entity: Entity, finding: Finding) -> tuple[Scope, str] | None:
     title = finding.detector.title
-    is_strong = finding.detector.level.rank >= Level.MEDIUM.rank
+    is_strong = _is_strong(finding)
     shows_control = is_strong and bool(_CONTROL_TACTICS.intersection(finding.detector.tactics))
     match entity.kind:
         case EntityKind.HOST:
@@ -120,6 +131,36 @@ def _reachable(traces: dict[tuple[EntityKind, str], _Trace], trail: Trail, findi
         if origin in held and logon.host != origin and logon.account in accounts:
             why = f"{logon.account} logged on to it from {origin}"
             _potential(traces, (EntityKind.HOST, logon.host), why, times)
+
+
+def _opened(traces: dict[tuple[EntityKind, str], _Trace], trail: Trail, findings: Sequence[Finding]) -> None:
+    """Add what confirmed accounts opened from the first sign on: confirmed from the intruder's addresses only."""
+    start = min((f.first_at for f in findings if f.first_at is not None), default=None)
+    confirmed = {key for key, trace in traces.items() if trace.scope is Scope.CONFIRMED}
+    accounts = {e.value for f in findings if _is_strong(f) for e in f.entities if _acts(e)}
+    if start is None or not accounts:
+        return
+    held = {value for kind, value in confirmed if kind is EntityKind.HOST}
+    addresses = {value for kind, value in traces if kind is EntityKind.ADDRESS}
+    addresses |= {address for host in held for address in trail.own_addresses.get(host, ())}
+    for access in trail.accesses.by(accounts, since=start):
+        is_theirs = access.address in addresses and (EntityKind.ACCOUNT, access.account) in confirmed
+        if access.address in _ITSELF and (EntityKind.ACCOUNT, access.account) in confirmed:
+            is_theirs = any(access.container.startswith(f"\\\\{host}\\") for host in held)
+        what = (
+            f"{access.n_items:,} {_ITEMS[access.kind]}{'s' if access.n_items != 1 else ''}" if access.n_items else "it"
+        )
+        came = f" from {access.address}" if access.address else ""
+        why = f"{what} opened by {access.account}{came}"
+        trace = traces.setdefault((access.kind, access.container), _Trace(Scope.POTENTIAL, why))
+        if is_theirs and trace.scope is Scope.POTENTIAL:
+            trace.scope, trace.why = Scope.CONFIRMED, why
+        trace.times += [access.first_at, access.last_at]
+
+
+_ITEMS = {EntityKind.SHARE: "file", EntityKind.MAILBOX: "message", EntityKind.SITE: "document"}
+_ITSELF = frozenset({"", "::1", "127.0.0.1"})
+"""Addresses of whoever opens a share of the machine they are on."""
 
 
 def _potential(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from stillhunt.cases.access import Accesses
 from stillhunt.cases.sightings import Sightings
 from stillhunt.telemetry.event import EventBatch
 
@@ -170,6 +171,7 @@ class Trail:
         own_addresses: Host to the addresses that it has itself.
         hosts_by_address: Address to the hosts that know it.
         sightings: When everything was first and last seen.
+        accesses: What was opened, by whom.
         entries: Where processes came from, as far as it was worked out.
     """
 
@@ -178,11 +180,13 @@ class Trail:
     own_addresses: dict[str, set[str]] = field(default_factory=dict)
     hosts_by_address: dict[str, set[str]] = field(default_factory=dict)
     sightings: Sightings = field(default_factory=Sightings)
+    accesses: Accesses = field(default_factory=Accesses)
     entries: dict[str, str | None] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""
         self.sightings.observe(batch)
+        self.accesses.observe(batch)
         categories = batch.event_class.categories
         if "process_creation" in categories:
             starts = pa.Table.from_batches([batch.data.select(list(_START))])
@@ -197,6 +201,7 @@ class Trail:
         """Take in what another worker saw."""
         self.processes.take(other.processes)
         self.sightings.take(other.sightings)
+        self.accesses.take(other.accesses)
         for key, logon in other.logons.items():
             self._add_logon(key, logon)
         for addresses, more in (
@@ -224,6 +229,7 @@ class Trail:
         """Add the clock ledger's corrections to every time kept here. To be called once, after reading."""
         self.processes.shift(shift_s)
         self.sightings.shift(shift_s)
+        self.accesses.shift(shift_s)
         for logon in self.logons.values():
             delta = timedelta(seconds=shift_s(logon.file, logon.host))
             logon.first_at += delta

@@ -3,8 +3,10 @@
 Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
 host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
 detector, one step down if no detector of at least medium level shows another technique beside it: three records of
-one memory dump are one act. A case has the level of its most serious episode, one step up if at least two detectors
-of high level or above span at least four ATT&CK tactics and the level is high already.
+one memory dump are one act. Findings that share more than a host (a process tree, an account, an address, a file, a
+logon), one of them of high level or above, confirm each other however far apart: a lurker sleeps. A case has the
+level of its most serious episode, one step up if at least two detectors of high level or above span at least four
+ATT&CK tactics and the level is high already.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
@@ -14,6 +16,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import timedelta
 
+from stillhunt.cases.case import Link
 from stillhunt.detection.finding import Detector, Finding
 from stillhunt.terms.level import Level
 
@@ -31,9 +34,16 @@ def is_case(findings: Sequence[Finding]) -> bool:
     return len(low) >= 3 and len({t for d in low for t in d.tactics}) >= 2
 
 
-def case_level(findings: Sequence[Finding]) -> tuple[Level, str]:
-    """Return the level of findings together, and one sentence why."""
-    level, why = max((_episode_level(e) for e in _episodes(findings)), key=lambda judged: judged[0].rank)
+def case_level(findings: Sequence[Finding], links: Sequence[Link] = ()) -> tuple[Level, str]:
+    """Return the level of findings together, and one sentence why.
+
+    Args:
+        findings: The findings of a case.
+        links: What holds them together.
+    """
+    judged = [_episode_level(episode, "within a day") for episode in _episodes(findings)]
+    judged += [_episode_level(bound, "by the same hand") for bound in _bound(findings, links)]
+    level, why = max(judged, key=lambda one: one[0].rank)
     strong = [d for d in _detectors(findings) if d.level.rank >= Level.HIGH.rank]
     tactics = {t for d in strong for t in d.tactics}
     if level is Level.HIGH and len(strong) >= 2 and len(tactics) >= 4:
@@ -41,7 +51,20 @@ def case_level(findings: Sequence[Finding]) -> tuple[Level, str]:
     return level, why
 
 
-def _episode_level(findings: Sequence[Finding]) -> tuple[Level, str]:
+def _bound(findings: Sequence[Finding], links: Sequence[Link]) -> list[list[Finding]]:
+    """Return findings that share more than a host, where one of them is of high level or above."""
+    group = {finding.id: {finding.id} for finding in findings}
+    for link in links:
+        if not link.is_weak and link.a in group and link.b in group and group[link.a] is not group[link.b]:
+            smaller, larger = sorted((group[link.a], group[link.b]), key=len)
+            larger |= smaller
+            group |= dict.fromkeys(smaller, larger)
+    by_id = {finding.id: finding for finding in findings}
+    bound = [[by_id[name] for name in sorted(names)] for names in {id(g): g for g in group.values()}.values()]
+    return [found for found in bound if any(f.detector.level.rank >= Level.HIGH.rank for f in found)]
+
+
+def _episode_level(findings: Sequence[Finding], how: str) -> tuple[Level, str]:
     detectors = sorted(_detectors(findings), key=lambda d: (-d.level.rank, d.title, d.id))
     top = detectors[0].level
     if top.rank <= Level.LOW.rank:
@@ -51,9 +74,12 @@ def _episode_level(findings: Sequence[Finding]) -> tuple[Level, str]:
     if acts == 1:
         return (
             Level.of_rank(top.rank - 1),
-            f"one act alone ({detectors[0].title}, {top}), with no other of medium level or above within a day of it",
+            f"one act alone ({detectors[0].title}, {top}), with no other of medium level or above {_BESIDE[how]}",
         )
-    return top, f"{acts} different acts of medium level or above within a day, the strongest {top}"
+    return top, f"{acts} different acts of medium level or above {how}, the strongest {top}"
+
+
+_BESIDE = {"within a day": "within a day of it", "by the same hand": "by the same hand"}
 
 
 def _different_acts(detectors: Sequence[Detector]) -> int:

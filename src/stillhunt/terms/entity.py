@@ -21,6 +21,8 @@ class EntityKind(StrEnum):
     HASH = "hash"
     SERVICE = "service"
     MAILBOX = "mailbox"
+    SHARE = "share"
+    SITE = "site"  # documents kept in a cloud
     URL = "url"  # the path asked of a web server
 
 

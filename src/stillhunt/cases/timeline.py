@@ -4,11 +4,11 @@ The first sign is the earliest *core* finding: one of medium level or above, or 
 tree. From each core finding the process tree is followed back, through all process starts and not only findings,
 to where somebody came in (a document opened, a file run by a user, a web server's child).
 
-The break-in is an instant if that entry itself was seen; an interval from the beginning of the host's logs if it
-was not but the logs reach well back; and "no later than" if the logs begin too late to tell. What the case brought
-along is looked for in all events (:mod:`stillhunt.cases.lookback`): a file, a service that was there earlier moves
-the latest time back, an address met before bounds the earliest. Cleared logs are told
-beside it and date nothing, unless they are all there is.
+The break-in is an instant if that entry itself was seen. If it was not, it is "no later than" the first sign,
+however far the logs reach back: a way in that left no trace may lie in them or before them. What the case brought
+along is looked for in all events (:mod:`stillhunt.cases.lookback`): a file or service that was there earlier moves
+the latest time back, and an address met before, which knocked, bounds the earliest. Cleared logs are told beside it
+and date nothing, unless they are all there is.
 """
 
 from __future__ import annotations
@@ -98,8 +98,8 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         grounds.append("no way in was seen; what happened before these logs begin cannot be known")
         earliest, is_censored = None, True
     else:
-        grounds.append("no way in was seen: it lies before that, or left no trace in these logs")
-        earliest, is_censored = begin, False
+        grounds.append("no way in was seen: it left no trace in these logs, or lies before they begin")
+        earliest, is_censored = None, True
     return BreakIn(
         earliest=earliest,
         latest=latest,

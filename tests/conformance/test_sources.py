@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import importlib
 import io
-import json
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -15,14 +15,8 @@ from stillhunt.errors import SourceError
 from stillhunt.telemetry.event import COMMON, LIST_FIELDS, TEXT, TEXT_LIST
 from stillhunt.telemetry.source import SOURCES, LogFile
 
-EVENT = {
-    "Event": {"System": {"EventID": 1, "Channel": "System", "Provider": "p", "Computer": "c"}, "EventData": {"a": 1}}
-}
-SAMPLES = {
-    "windows_json": json.dumps(EVENT).encode() + b"\n",
-    "iis": b"#Fields: date time cs-method cs-uri-stem c-ip\n2021-01-01 00:00:00 GET / 192.0.2.1\n",
-    "windows_evtx": b"ElfFile\x00" + b"\x00" * 5000,
-}
+SAMPLES = {path.stem: path.read_bytes() for path in sorted((Path(__file__).parent / "samples").iterdir())}
+SAMPLES["windows_evtx"] = b"ElfFile\x00" + b"\x00" * 5000
 
 
 def batches_of(name, log):

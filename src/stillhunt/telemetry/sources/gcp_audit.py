@@ -1,8 +1,8 @@
 """Google Cloud's audit logs, and other entries of Cloud Logging beside them.
 
 Comes as ``gcloud logging read --format=json`` writes it (one array), as sinks write it to buckets and as the
-``entries`` of the interface. Entries that are no audit log are read too, without a service of Sigma's. What they cannot
-show: reading of data, unless Data Access logs are turned on, and what happens inside a machine.
+``entries`` of the interface. Entries that are no audit log are read too, without a service of Sigma's. What they
+cannot show: reading of data, unless Data Access logs are turned on, and what happens inside a machine.
 
 Native fields carry the names of the log (``protoPayload.methodName``); those under which Sigma's rules know some of
 them (``gcp.audit.method_name``, ``data.protoPayload...``) stand beside. Audit logs of Google Workspace that come

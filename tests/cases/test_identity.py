@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stillhunt.cases.identity import host_names, with_host_names, with_merged_spans
+from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.trail import Trail
 from stillhunt.telemetry.coverage import Coverage, HostSpan
 from stillhunt.terms.entity import EntityKind
@@ -30,7 +30,7 @@ def test_an_address_may_lead_to_a_short_name_and_on_to_the_full_one():
 
 def test_findings_and_spans_follow(make_finding, at):
     names = {"ws1": "ws1.x.example"}
-    [renamed] = with_host_names([make_finding("a", at(2021, 1, 1), host="ws1")], names)
+    [renamed] = with_names([make_finding("a", at(2021, 1, 1), host="ws1")], names, {})
     assert [e.value for e in renamed.entities if e.kind is EntityKind.HOST] == ["ws1.x.example"]
     spans = (
         HostSpan(host="ws1", n_events=1, first_at=at(2021, 1, 1), last_at=at(2021, 1, 2)),
@@ -39,3 +39,14 @@ def test_findings_and_spans_follow(make_finding, at):
     assert with_merged_spans(Coverage(hosts=spans), names).hosts == (
         HostSpan(host="ws1.x.example", n_events=3, first_at=at(2021, 1, 1), last_at=at(2021, 3, 1)),
     )
+
+
+def test_an_account_that_one_log_names_by_its_display_name_is_named_as_logons_name_it(make_finding, at):
+    trail = Trail(
+        accounts_by_sid={"s-1-5-21-1-2-3-1112": "corp\\adm.anna"},
+        sids_by_name={"corp\\anna (admin)": "s-1-5-21-1-2-3-1112", "corp\\stranger": "s-1-5-21-1-2-3-9"},
+    )
+    names = account_names(trail)
+    assert names == {"corp\\anna (admin)": "corp\\adm.anna", "s-1-5-21-1-2-3-1112": "corp\\adm.anna"}
+    [renamed] = with_names([make_finding("a", at(2021, 1, 1), account="corp\\anna (admin)")], {}, names)
+    assert [e.value for e in renamed.entities if e.kind is EntityKind.ACCOUNT] == ["corp\\adm.anna"]

@@ -1,4 +1,6 @@
-"""One machine under several names: addresses and short names that mean a host the logs also name in full.
+"""One machine or account under several names.
+
+Hosts: addresses and short names that mean a host the logs also name in full.
 
 A web server logs its address, Sysmon its full name, a collector the first label of it. Two names are taken for
 one host only where the logs leave no choice: an address that exactly one named host uses as its own, or a short
@@ -18,7 +20,7 @@ from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import Coverage, HostSpan
 from stillhunt.terms.entity import Entity, EntityKind
 
-__all__ = ["host_names", "with_host_names", "with_merged_spans"]
+__all__ = ["account_names", "host_names", "with_merged_spans", "with_names"]
 
 
 def host_names(hosts: Iterable[str], trail: Trail) -> dict[str, str]:
@@ -39,8 +41,17 @@ def host_names(hosts: Iterable[str], trail: Trail) -> dict[str, str]:
     return {alias: found.get(name, name) for alias, name in found.items()}
 
 
-def with_host_names(findings: Sequence[Finding], names: Mapping[str, str]) -> tuple[Finding, ...]:
-    """Name the hosts of findings by the name to use."""
+def account_names(trail: Trail) -> dict[str, str]:
+    """Return, for every account that one log names in its own way, the name that the others know it by."""
+    known = trail.accounts_by_sid
+    return known | {name: known[sid] for name, sid in trail.sids_by_name.items() if sid in known}
+
+
+def with_names(
+    findings: Sequence[Finding], hosts: Mapping[str, str], accounts: Mapping[str, str]
+) -> tuple[Finding, ...]:
+    """Name hosts and accounts of findings by the names to use."""
+    names = {EntityKind.HOST: hosts, EntityKind.ACCOUNT: accounts}
     return tuple(_renamed(f, names) if _is_concerned(f, names) else f for f in findings)
 
 
@@ -54,14 +65,16 @@ def with_merged_spans(coverage: Coverage, names: Mapping[str, str]) -> Coverage:
     return replace(coverage, hosts=tuple(spans[h] for h in sorted(spans)), gaps=gaps)
 
 
-def _is_concerned(finding: Finding, names: Mapping[str, str]) -> bool:
-    return any(e.kind is EntityKind.HOST and e.value in names for e in finding.entities)
+_Names = Mapping[EntityKind, Mapping[str, str]]
 
 
-def _renamed(finding: Finding, names: Mapping[str, str]) -> Finding:
+def _is_concerned(finding: Finding, names: _Names) -> bool:
+    return any(e.value in names.get(e.kind, ()) for e in finding.entities)
+
+
+def _renamed(finding: Finding, names: _Names) -> Finding:
     entities = {
-        Entity(e.kind, names.get(e.value, e.value), e.role) if e.kind is EntityKind.HOST else e
-        for e in finding.entities
+        Entity(e.kind, names[e.kind].get(e.value, e.value), e.role) if e.kind in names else e for e in finding.entities
     }
     return replace(finding, entities=tuple(sorted(entities)))
 

@@ -27,6 +27,12 @@ _REMOTE_LOGON_TYPES = frozenset({"3", "8", "9", "10"})
 
 _COMMAND_LINE_KEPT = 400
 
+_OF_A_DOMAIN = "s-1-5-21-"
+"""How identifiers of accounts of a domain or machine begin, in lower case."""
+
+_SID_AT = 3
+"""Where Exchange writes the identifier: cmdlet, parameters, caller, its identifier."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Process:
@@ -172,6 +178,8 @@ class Trail:
         hosts_by_address: Address to the hosts that know it.
         sightings: When everything was first and last seen.
         accesses: What was opened, by whom.
+        accounts_by_sid: Security identifier to the account that it is.
+        sids_by_name: Names that a log gives accounts beside their identifier, which no other log knows them by.
         entries: Where processes came from, as far as it was worked out.
     """
 
@@ -181,6 +189,8 @@ class Trail:
     hosts_by_address: dict[str, set[str]] = field(default_factory=dict)
     sightings: Sightings = field(default_factory=Sightings)
     accesses: Accesses = field(default_factory=Accesses)
+    accounts_by_sid: dict[str, str] = field(default_factory=dict)
+    sids_by_name: dict[str, str] = field(default_factory=dict)
     entries: dict[str, str | None] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
@@ -196,6 +206,9 @@ class Trail:
             self._observe_connections(batch)
         elif "security" in batch.event_class.services and batch.event_class.event_id == "4624":
             self._observe_logons(batch)
+            self._observe_sids(batch)
+        elif "msexchange-management" in batch.event_class.services:
+            self._observe_display_names(batch)
 
     def take(self, other: Trail) -> None:
         """Take in what another worker saw."""
@@ -210,6 +223,12 @@ class Trail:
         ):
             for name, found in more.items():
                 addresses.setdefault(name, set()).update(found)
+        for known, others in (
+            (self.accounts_by_sid, other.accounts_by_sid),
+            (self.sids_by_name, other.sids_by_name),
+        ):
+            for name_or_sid, named in others.items():
+                known[name_or_sid] = min(named, known.get(name_or_sid, named))
 
     def ancestors(self, process: str) -> Iterator[Process]:
         """Yield a process and its ancestors, youngest first, as far as they were logged."""
@@ -270,6 +289,26 @@ class Trail:
                 file=row["event.file"] or "",
             )
             self._add_logon((host, account, address, row["logon.type"]), logon)
+
+    def _observe_sids(self, batch: EventBatch) -> None:
+        names = ["TargetUserSid", "user.target.name"]
+        if names[0] not in batch.data.schema.names:
+            return
+        for row in pa.Table.from_batches([batch.data.select(names)]).group_by(names).aggregate([]).to_pylist():
+            sid, account = (row["TargetUserSid"] or "").lower(), row["user.target.name"]
+            if account and sid.startswith(_OF_A_DOMAIN):
+                self.accounts_by_sid[sid] = min(account, self.accounts_by_sid.get(sid, account))
+
+    def _observe_display_names(self, batch: EventBatch) -> None:
+        """Exchange names who acts by the directory's display name, with the identifier behind it."""
+        if "Data" not in batch.data.schema.names:
+            return
+        for name, values in zip(
+            batch.data.column("user.name").to_pylist(), batch.data.column("Data").to_pylist(), strict=True
+        ):
+            sid = (values[_SID_AT] or "").lower() if values and len(values) > _SID_AT else ""
+            if name and sid.startswith(_OF_A_DOMAIN):
+                self.sids_by_name[name] = min(sid, self.sids_by_name.get(name, sid))
 
     def _add_logon(self, key: tuple[str, str, str, str], logon: Logon) -> None:
         known = self.logons.setdefault(key, logon)

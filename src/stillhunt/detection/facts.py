@@ -27,6 +27,7 @@ ENTITY_COLUMNS: tuple[tuple[str, EntityKind, str], ...] = (
     ("file.hash.sha256", EntityKind.HASH, ""),
     ("service.name", EntityKind.SERVICE, ""),
     ("url.path", EntityKind.URL, ""),
+    ("email.mailbox", EntityKind.MAILBOX, ""),
 )
 """(common column, kind, role) of what a finding is about."""
 

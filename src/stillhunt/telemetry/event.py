@@ -71,6 +71,7 @@ COMMON: dict[str, tuple[pa.DataType, str]] = {
     "cloud.account.id": (TEXT, "Account, tenant, subscription or project in a cloud."),
     "email.sender.address": (TEXT, "Who a message says, or its server found, that it is from; lower case."),
     "email.subject": (TEXT, "Its subject, decoded."),
+    "email.mailbox": (TEXT, "The mailbox that was opened, searched or changed; lower case."),
     "email.message_id": (TEXT, "Its Message-ID, without angle brackets."),
 }
 """Common columns: name to (Arrow type, one sentence). Every batch has all of them."""

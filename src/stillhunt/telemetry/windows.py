@@ -222,6 +222,7 @@ def common_columns(found: EventClass, native: Mapping[str, pa.Array[Any]]) -> di
         columns["service.name"] = None
     columns["file.hash.sha256"] = _changed(first_filled(data.all(("Hashes", "Hash"))), _sha256)
     columns |= _accounts(found, data, native)
+    columns["email.mailbox"] = _mailbox(found, native)
     for name, names in _PROCESSES.items():
         guid = first_filled(data.all(names))
         if guid is not None and host is not None:
@@ -282,6 +283,23 @@ def _writers(found: EventClass, data: _Text, native: Mapping[str, pa.Array[Any]]
         # The canonical name of the directory: domain/container/name.
         return [text_column([_of_directory(row[2]) if row and len(row) > 2 else None for row in rows])]
     return []
+
+
+def _mailbox(found: EventClass, native: Mapping[str, pa.Array[Any]]) -> pa.Array[Any] | None:
+    """Return the mailbox that a cmdlet of Exchange was about."""
+    if (found.provider or "").lower() != _EXCHANGE or "Data" not in native or native["Data"].type != TEXT_LIST:
+        return None
+    named: pa.Array[Any] = text_column([_mailbox_of(row) for row in native["Data"].to_pylist()])
+    return named
+
+
+def _mailbox_of(row: list[str | None] | None) -> str | None:
+    cmdlet, parameters, *_ = [*(row or []), "", ""]
+    named = _OF_MAILBOX.search(parameters or "") if "mailbox" in (cmdlet or "").lower() else None
+    return (named[1] or named[2]).lower() if named else None
+
+
+_OF_MAILBOX = re.compile(r'-(?:Mailbox|Identity|SourceMailbox) (?:"([^"]+)"|(\S+))', re.IGNORECASE)
 
 
 def _user_of_context(text: str) -> str | None:

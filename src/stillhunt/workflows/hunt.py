@@ -13,7 +13,7 @@ from stillhunt.attribution.assessment import Assessment
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
 from stillhunt.cases.habit import habits
-from stillhunt.cases.identity import host_names, with_host_names, with_merged_spans
+from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
 from stillhunt.detection.finding import Finding
@@ -101,7 +101,8 @@ def hunt(
     trail.shift(reading.clocks.shift_s)
     coverage = _with_rules(reading.coverage(), scan)
     names = host_names((span.host for span in coverage.hosts), trail)
-    findings, coverage = with_host_names(findings, names), with_merged_spans(coverage, names)
+    findings = with_names(findings, names, account_names(trail))
+    coverage = with_merged_spans(coverage, names)
     usual = () if keep_habits else habits(findings, {span.host: span for span in coverage.hosts})
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))

@@ -66,6 +66,9 @@ def test_the_demo_can_be_run_twice(tmp_path):
         (["hunt", "logs", "--out", "logs"], 3, "did not write"),
         (["hunt", "logs", "--rules", "norules"], 3, "norules"),
         (["simulate", "--scenario", "electral", "--out", "x"], 2, "did you mean `electoral`?"),
+        (["simulate", "--scenario", "vpn", "--partial", "lost", "--out", "x"], 2, "unknown part of the logs"),
+        (["simulate", "--scenario", "tenant", "--users", "3", "--out", "x"], 3, "too small"),
+        (["simulate"], 2, "--out DIR"),
         (["report", "nowhere"], 3, "no workspace"),
     ],
 )
@@ -78,6 +81,22 @@ def test_bad_input_gets_one_clear_line_and_its_exit_status(logs, tmp_path, args,
     if status == 3:
         assert len(done.stderr.strip().splitlines()) == 1
         assert "hint" in done.stderr
+
+
+def test_scenarios_are_listed_with_the_parts_that_can_be_withheld(tmp_path):
+    done = run("simulate", "--list", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for word in ("electoral", "spearphish", "vpn", "consent", "samltoken", "webshell", "quiet", "tenant", "retention"):
+        assert word in done.stdout
+
+
+def test_two_intruders_and_withheld_logs_are_asked_for_by_name(tmp_path):
+    args = ("--scenario", "vpn", "--with", "consent", "--partial", "late", "--small", "--seed", "3", "--out", "two")
+    done = run("simulate", *args, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    truth = json.loads((tmp_path / "two" / "truth.json").read_text())
+    assert [i["name"] for i in truth["intrusions"]] == ["vpn", "consent"]
+    assert truth["partial"] == "late"
 
 
 def test_results_are_json_on_request_and_nothing_else(logs, tmp_path):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import gzip
 import json
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import NamedTuple
 
 import pytest
 
-from stillhunt.simulation.scenario import Truth, simulate
+from stillhunt.simulation.scenario import SCENARIOS, Truth, simulate
 
 
 class Written(NamedTuple):
@@ -36,7 +38,7 @@ def read_bytes(path: Path) -> bytes:
 
 def windows_records(folder: Path) -> Iterator[Record]:
     for path in sorted(folder.rglob("*json*")):
-        if path.name == "truth.json":
+        if not {".jsonl", ".ndjson"} & set(path.suffixes):
             continue
         for line in read_bytes(path).splitlines():
             raw = json.loads(line)
@@ -70,6 +72,15 @@ def _beat(path, raw):
     )
 
 
+SCRIPTS = [name for name in SCENARIOS.names() if name != "quiet"]
+SEEDS = {"webshell": (1, 3)}
+"""Seeds that are tried; those of `webshell` give a web server on Linux and one on Windows."""
+
+
+def runs() -> list[tuple[str, int]]:
+    return [(script, seed) for script in SCRIPTS for seed in SEEDS.get(script, (1, 2))]
+
+
 def web_lines(folder: Path) -> Iterator[dict[str, str]]:
     for path in sorted(folder.rglob("u_ex*.log")):
         fields = []
@@ -78,6 +89,25 @@ def web_lines(folder: Path) -> Iterator[dict[str, str]]:
                 fields = line.removeprefix("#Fields: ").split()
             elif not line.startswith("#"):
                 yield {"file": path.name, **dict(zip(fields, line.split(" "), strict=True))}
+
+
+@pytest.fixture(scope="session")
+def formats() -> ModuleType:
+    """Small strict readers of the formats that simulations write."""
+    spec = spec_from_file_location("formats", Path(__file__).with_name("formats.py"))
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="session")
+def digests(formats):
+    return formats.digests
+
+
+@pytest.fixture(scope="session")
+def read_windows():
+    return windows_records
 
 
 @pytest.fixture(scope="session")
@@ -105,3 +135,10 @@ def quiet_records(quiet):
 @pytest.fixture(scope="session")
 def requests(electoral):
     return list(web_lines(electoral.folder))
+
+
+@pytest.fixture(scope="session", params=runs(), ids=lambda run: f"{run[0]}-{run[1]}")
+def script(request, tmp_path_factory):
+    name, seed = request.param
+    folder = tmp_path_factory.mktemp(name) / "logs"
+    return Written(simulate(name, folder, seed=seed, is_small=True), folder)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from random import Random
 
-__all__ = ["hexadecimal", "moment", "stream", "visits", "wobble"]
+__all__ = ["guid", "hexadecimal", "moment", "night", "stream", "visits", "wobble"]
 
 
 def stream(seed: int, purpose: str) -> Random:
@@ -35,3 +35,18 @@ def visits(random: Random, mean: float) -> int:
 def hexadecimal(random: Random, n_digits: int) -> str:
     """Return ``n_digits`` random hexadecimal digits in lower case."""
     return f"{random.getrandbits(4 * n_digits):0{n_digits}x}"
+
+
+def guid(random: Random) -> str:
+    """Return a random GUID in lower case.
+
+    >>> len(guid(stream(1, "test")))
+    36
+    """
+    drawn = hexadecimal(random, 32)
+    return f"{drawn[:8]}-{drawn[8:12]}-{drawn[12:16]}-{drawn[16:20]}-{drawn[20:]}"
+
+
+def night(random: Random, start: datetime, first_day: int, last_day: int) -> datetime:
+    """Return an instant in the small hours of one of the days from ``first_day`` to before ``last_day`` of a start."""
+    return moment(random, start + timedelta(days=random.randrange(first_day, last_day)), 0.5, 3.5)

@@ -13,6 +13,7 @@ from ipaddress import IPv6Address
 from random import Random
 
 from stillhunt.simulation.chance import hexadecimal, stream
+from stillhunt.simulation.parts import Part
 
 __all__ = ["Estate", "Host", "Organisation", "Person", "found_estate", "outside_addresses"]
 
@@ -107,12 +108,12 @@ class Host:
     """A machine.
 
     Attributes:
-        name: Short name, upper case.
-        fqdn: Full name, as Windows logs it.
+        name: Short name, upper case on Windows.
+        fqdn: Full name, as its log writes it.
         address: Its address inside.
         account_sid: Security identifier of its computer account.
         machine_guid: Eight digits that begin every Sysmon GUID of it.
-        build: Windows build number.
+        build: Windows build number; 0 elsewhere.
         is_server: True for servers.
         has_sysmon: True if Sysmon runs on it.
         audits_processes: True if the Security log has 4688 with command lines.
@@ -143,6 +144,9 @@ class Estate:
         scanner: Address of its own vulnerability scanner.
         neighbours: Addresses outside that knock at the door without meaning anything by it.
         unused: Addresses outside that nobody in the background uses: for intruders.
+        linux: Servers that run Linux.
+        gateway: The firewall between inside and outside.
+        egress: Address outside from which everybody in the office is seen.
     """
 
     organisation: Organisation
@@ -154,10 +158,13 @@ class Estate:
     scanner: str
     neighbours: tuple[str, ...]
     unused: tuple[str, ...]
+    linux: tuple[Host, ...]
+    gateway: Host
+    egress: str
 
     @cached_property
     def _hosts_by_name(self) -> dict[str, Host]:
-        return {host.name: host for host in self.hosts}
+        return {host.name: host for host in (*self.hosts, *self.linux)}
 
     @property
     def windows_domain(self) -> str:
@@ -168,6 +175,11 @@ class Estate:
     def workstations(self) -> tuple[Host, ...]:
         """The machines that people sit at."""
         return tuple(h for h in self.hosts if not h.is_server)
+
+    @property
+    def intranet(self) -> Host:
+        """The server that pages of the house come from: the mail server, or the file server where there is none."""
+        return self._hosts_by_name.get("MAIL01") or self.host("FILE01")
 
     def host(self, name: str) -> Host:
         """Return the host of a short name."""
@@ -186,20 +198,30 @@ class Estate:
         return next(p for p in self.services if p.login == login)
 
 
-def found_estate(organisation: Organisation, *, seed: int, n_staff: int = 9, n_workstations: int = 3) -> Estate:
-    """Found an estate: a mail server, a domain controller, a file server, and workstations.
+def found_estate(
+    organisation: Organisation,
+    *,
+    seed: int,
+    n_staff: int = 9,
+    n_workstations: int = 3,
+    parts: Collection[Part] = (Part.MAIL_SERVER,),
+) -> Estate:
+    """Found an estate: a domain controller, a file server, workstations, and the servers of its parts.
 
     Args:
         organisation: Who it is.
         seed: Another seed gives other names, addresses and identifiers.
         n_staff: People with mailboxes.
         n_workstations: Machines they sit at, with logs; the others' are not collected.
+        parts: What it has beside its Windows domain.
     """
     random = stream(seed, "estate")
     domain_sid = "S-1-5-21-" + "-".join(str(random.randrange(10**8, 4 * 10**9)) for _ in range(3))
     network = f"10.{random.randrange(8, 200)}"
     outside = outside_addresses(random, 3 * n_staff)
-    hosts = _hosts(random, organisation, network=network, domain_sid=domain_sid, n_workstations=n_workstations)
+    plan = _servers(random, network, parts) + _seats(random, network, n_workstations)
+    hosts = _hosts(random, organisation, plan, domain_sid=domain_sid)
+    beside = stream(seed, "estate beside")
     staff = _staff(random, organisation, domain_sid=domain_sid, hosts=hosts, homes=outside[:n_staff])
     return Estate(
         organisation=organisation,
@@ -217,6 +239,9 @@ def found_estate(organisation: Organisation, *, seed: int, n_staff: int = 9, n_w
         scanner=f"{network}.40.{random.randrange(10, 250)}",
         neighbours=tuple(outside[n_staff:]),
         unused=tuple(outside_addresses(random, 16, networks=("203.0.113", "192.0.2"), taken=outside)),
+        linux=_hosts(beside, organisation, _linux_servers(beside, network, parts), domain_sid=domain_sid),
+        gateway=_gateway(beside, organisation, network),
+        egress=outside_addresses(beside, 1, networks=("198.51.100",), taken=outside)[0],
     )
 
 
@@ -242,16 +267,43 @@ def outside_addresses(
     return list(chosen)
 
 
-def _hosts(
-    random: Random, organisation: Organisation, *, network: str, domain_sid: str, n_workstations: int
-) -> tuple[Host, ...]:
-    servers = (
+_Planned = tuple[str, str, int, bool, bool]
+"""Name, address, Windows build (0 for others), whether Sysmon runs there, whether process starts are audited."""
+
+
+def _servers(random: Random, network: str, parts: Collection[Part]) -> tuple[_Planned, ...]:
+    planned: list[_Planned] = [
         ("DC01", f"{network}.10.{random.randrange(10, 60)}", 14393, False, True),
         ("FILE01", f"{network}.10.{random.randrange(60, 120)}", 17763, True, False),
-        ("MAIL01", f"{network}.20.{random.randrange(10, 120)}", 14393, True, True),
-    )
+    ]
+    if Part.MAIL_SERVER in parts:
+        planned.append(("MAIL01", f"{network}.20.{random.randrange(10, 120)}", 14393, True, True))
+    if Part.FEDERATION in parts:
+        planned.append(("ADFS01", f"{network}.10.{random.randrange(120, 180)}", 17763, True, False))
+    if Part.WEB_WINDOWS in parts:
+        planned.append(("WEB01", f"{network}.20.{random.randrange(120, 180)}", 17763, True, False))
+    return tuple(planned)
+
+
+def _seats(random: Random, network: str, n_workstations: int) -> tuple[_Planned, ...]:
     numbers = sorted(random.sample(range(10, 99), n_workstations))
-    seats = tuple((f"WS{n}", f"{network}.30.{n + 100}", 19042, True, False) for n in numbers)
+    return tuple((f"WS{n}", f"{network}.30.{n + 100}", 19042, True, False) for n in numbers)
+
+
+def _linux_servers(random: Random, network: str, parts: Collection[Part]) -> tuple[_Planned, ...]:
+    if not {Part.WEB_LINUX, Part.WEB_WINDOWS} & set(parts):
+        return ()
+    web = ("web01",) if Part.WEB_LINUX in parts else ()
+    return (
+        *((name, f"{network}.20.{random.randrange(180, 240)}", 0, False, True) for name in web),
+        ("app01", f"{network}.50.{random.randrange(10, 120)}", 0, False, True),
+        ("db01", f"{network}.50.{random.randrange(120, 240)}", 0, False, True),
+    )
+
+
+def _hosts(
+    random: Random, organisation: Organisation, plan: tuple[_Planned, ...], *, domain_sid: str
+) -> tuple[Host, ...]:
     return tuple(
         Host(
             name=name,
@@ -260,12 +312,18 @@ def _hosts(
             account_sid=f"{domain_sid}-{1001 + i}",
             machine_guid=hexadecimal(random, 8).upper(),
             build=build,
-            is_server=i < len(servers),
+            is_server=not name.startswith("WS"),
             has_sysmon=has_sysmon,
             audits_processes=audits,
         )
-        for i, (name, address, build, has_sysmon, audits) in enumerate(servers + seats)
+        for i, (name, address, build, has_sysmon, audits) in enumerate(plan)
     )
+
+
+def _gateway(random: Random, organisation: Organisation, network: str) -> Host:
+    planned = ("fw01", f"{network}.0.1", 0, False, False)
+    (host,) = _hosts(random, organisation, (planned,), domain_sid="")
+    return host
 
 
 def _staff(

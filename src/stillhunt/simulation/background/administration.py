@@ -51,8 +51,10 @@ def administer(world: World) -> None:
         if not is_working_day(day):
             continue
         for person in world.estate.administrators:
-            if random.random() < 0.3:
+            if random.random() < 0.3 * world.pace:
                 name = random.choice(("DC01", "FILE01", "MAIL01", "MAIL01"))
+                if name not in world.machines:
+                    name = "FILE01"
                 _visit(world, random, person, world.machines[name], day)
 
 

@@ -20,6 +20,16 @@ _HOLIDAYS = {
     (2022, 8): frozenset({29}),
     (2022, 9): frozenset({19}),
     (2022, 12): frozenset({26, 27}),
+    (2023, 1): frozenset({2}),
+    (2023, 4): frozenset({7, 10}),
+    (2023, 5): frozenset({1, 8, 29}),
+    (2023, 8): frozenset({28}),
+    (2024, 3): frozenset({29}),
+    (2024, 4): frozenset({1}),
+    (2024, 5): frozenset({6, 27}),
+    (2024, 8): frozenset({26}),
+    (2025, 4): frozenset({18, 21}),
+    (2025, 5): frozenset({5, 26}),
 }
 """Bank holidays in England and Wales: (year, month) to days. Source: gov.uk/bank-holidays."""
 

@@ -34,12 +34,24 @@ def work_in_the_office(world: World) -> None:
         if not is_working_day(day):
             continue
         for person in world.estate.staff:
-            if random.random() < 0.82:
+            if random.random() < 0.82 * world.pace:
                 _spend_day(world, random, person, day)
 
 
-def ask_for_tickets(dc: Machine, person: Person, server: Host, at: datetime, *, random: Random) -> None:
-    """Log what the domain controller sees when somebody at their seat logs on: a ticket, and one for a server."""
+def ask_for_tickets(
+    dc: Machine, person: Person, server: Host, at: datetime, *, random: Random, address: str = ""
+) -> None:
+    """Log what the domain controller sees when somebody logs on: a ticket, and one for a server.
+
+    Args:
+        dc: The domain controller.
+        person: Who.
+        server: What the second ticket is for.
+        at: When.
+        random: Where chance comes from.
+        address: Where from; their seat if empty.
+    """
+    place = f"::ffff:{address or person.seat}"
     realm = dc.estate.windows_domain
     ticket = {
         "TargetUserName": person.login,
@@ -51,7 +63,7 @@ def ask_for_tickets(dc: Machine, person: Person, server: Host, at: datetime, *, 
         "Status": "0x0",
         "TicketEncryptionType": "0x12",
         "PreAuthType": "2",
-        "IpAddress": f"::ffff:{person.seat}",
+        "IpAddress": place,
         "IpPort": str(dc.port()),
         "CertIssuerName": "",
         "CertSerialNumber": "",
@@ -65,7 +77,7 @@ def ask_for_tickets(dc: Machine, person: Person, server: Host, at: datetime, *, 
         "ServiceSid": server.account_sid,
         "TicketOptions": "0x40810000",
         "TicketEncryptionType": "0x12",
-        "IpAddress": f"::ffff:{person.seat}",
+        "IpAddress": place,
         "IpPort": str(dc.port()),
         "Status": "0x0",
         "LogonGuid": NO_GUID,
@@ -115,10 +127,10 @@ def _open_program(machine: Machine, random: Random, person: Person, explorer: Pr
     process = machine.run(at, image, command_line, parent=explorer)
     if random.random() < 0.35:
         domain = machine.estate.organisation.domain
-        mail = machine.estate.host("MAIL01")
-        name, answer = f"{random.choice(_SITES)}.{domain}", mail.address
+        server = machine.estate.intranet
+        name, answer = f"{random.choice(_SITES)}.{domain}", server.address
         machine.query_name(wobble(random, at, 1, 4), process, name, answer)
-        machine.connect(wobble(random, at, 4.1, 6), process, answer, 443, name=mail.fqdn)
+        machine.connect(wobble(random, at, 4.1, 6), process, answer, 443, name=server.fqdn)
 
 
 def _use_share(world: World, random: Random, person: Person, at: datetime) -> None:

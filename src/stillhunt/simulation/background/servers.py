@@ -40,14 +40,15 @@ def run_servers(world: World) -> None:
     for day in days(world.start, world.end):
         if is_patch_day(day):
             _patch(world, random, servers, moment(random, day, 21.0, 21.4))
-        for machine in servers:
+        for machine in servers if world.is_due(random) else ():
             _change_services(machine, random, day)
             if random.random() < 0.2:
                 _update_definitions(machine, random, moment(random, day, 0.5, 23))
-        _back_up(world, random, moment(random, day, 1.0, 1.4))
-        if random.random() < 0.6:
+        if world.is_due(random):
+            _back_up(world, random, moment(random, day, 1.0, 1.4))
+        if "MAIL01" in world.machines and random.random() < 0.6 * world.pace:
             _replicate(world, random, moment(random, day, 6, 20))
-        if is_working_day(day):
+        if "MAIL01" in world.machines and is_working_day(day) and world.is_due(random):
             _report_mailboxes(world, random, moment(random, day, 5.0, 5.1))
         if day.weekday() == 6:
             _back_up_directory(world.machines["DC01"], random, moment(random, day, 3.0, 3.2))
@@ -86,7 +87,7 @@ def _back_up(world: World, random: Random, at: datetime) -> None:
         parent=file_server.standing("services.exe", at),
         directory="C:\\Program Files\\Sample Backup\\",
     )
-    for number, name in enumerate(("DC01", "MAIL01")):
+    for number, name in enumerate(n for n in ("DC01", "MAIL01") if n in world.machines):
         machine = world.machines[name]
         begun = wobble(random, at, 5 + 900 * number, 60 + 900 * number)
         file_server.connect(begun, agent, machine.host.address, 445, name=machine.host.fqdn)
@@ -177,7 +178,7 @@ def _start_mail(world: World, random: Random, mail: Machine, up: datetime) -> No
 def _scan(world: World, random: Random, at: datetime) -> None:
     """The scanner logs on to every server, and tries what should not work."""
     person = world.estate.service("svc_scan")
-    for number, name in enumerate(("DC01", "FILE01", "MAIL01")):
+    for number, name in enumerate(n for n in ("DC01", "FILE01", "MAIL01") if n in world.machines):
         machine = world.machines[name]
         begun = wobble(random, at, 600 * number, 600 * number + 90)
         for login in ("guest", "administrator"):
@@ -199,7 +200,7 @@ def _scan(world: World, random: Random, at: datetime) -> None:
 
 def _keep_workstation(world: World, random: Random, machine: Machine) -> None:
     for day in days(world.start, world.end):
-        if is_working_day(day) and random.random() < 0.2:
+        if is_working_day(day) and random.random() < 0.2 * world.pace:
             _update_definitions(machine, random, moment(random, day, 9.5, 15.5))
         if is_patch_day(day - timedelta(days=1)):
             at = moment(random, day, 11.0, 11.3)

@@ -75,11 +75,12 @@ def serve_the_web(world: World) -> None:
     random = stream(world.seed, "web background")
     monitor = world.estate.host("FILE01").address
     for day in days(world.start, world.end):
-        for person in world.estate.staff:
+        for person in world.estate.staff if world.is_due(random) else ():
             _read_mail(world, random, person, day)
-        health = moment(random, day, 6.0, 6.2)
-        world.web.request(health, "GET", "/owa/healthcheck.htm", client=monitor, agent=_MONITOR)
-        for _ in range(visits(random, 2.0)):
+        if world.is_due(random):
+            health = moment(random, day, 6.0, 6.2)
+            world.web.request(health, "GET", "/owa/healthcheck.htm", client=monitor, agent=_MONITOR)
+        for _ in range(visits(random, 2.0 * world.pace)):
             _knock(world, random, moment(random, day, 0, 24))
         if is_patch_day(day - timedelta(days=5)):
             _scan(world, random, moment(random, day, 2.6, 2.8))

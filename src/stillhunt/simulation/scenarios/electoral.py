@@ -8,20 +8,22 @@ July 2024 names the unpatched mail server. Everything else here is invented: off
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
-from random import Random
+from datetime import datetime, timedelta
 
 from stillhunt.simulation.background.administration import open_desktop
-from stillhunt.simulation.chance import hexadecimal, moment, stream, wobble
+from stillhunt.simulation.chance import hexadecimal, moment, night, wobble
 from stillhunt.simulation.estate import Person
 from stillhunt.simulation.intruder import Intruder, export_mailbox, forge_front_end, take_database
+from stillhunt.simulation.parts import Part
 from stillhunt.simulation.programs import EXCHANGE, SYSTEM32
 from stillhunt.simulation.scenario import Scenario
 from stillhunt.simulation.scenarios._elections import open_office
+from stillhunt.simulation.truth import union
 from stillhunt.simulation.world import World
 
 __all__ = ["SCENARIO"]
 
+_N_DAYS = 515
 _WEB_ROOT = "C:\\inetpub\\wwwroot\\"
 _POWERSHELL = SYSTEM32 + "WindowsPowerShell\\v1.0\\powershell.exe"
 _FORGED_DOMAINS = ("evil.example", "mailcheck.example", "foo.example", "probe.example")
@@ -51,9 +53,8 @@ class _Plan:
     password: str
 
 
-def _play(seed: int) -> World:
-    world = open_office(seed)
-    plan = _plan(stream(seed, "electoral plan"), world.estate.unused)
+def _play(world: World) -> None:
+    plan = _plan(world)
     stolen, impersonated = world.estate.administrators
     intruder = Intruder(world, plan.entered)
     _break_in(intruder, plan, impersonated)
@@ -64,22 +65,23 @@ def _play(seed: int) -> World:
     _take_register(intruder, plan, stolen, plan.returned + timedelta(days=1, hours=1), 2)
     _take_register(intruder, plan, stolen, plan.last, 3)
     _notice(world, plan)
-    return world
 
 
-def _plan(random: Random, unused: tuple[str, ...]) -> _Plan:
-    def night(year: int, month: int, first: int, last: int) -> datetime:
-        return moment(random, datetime(year, month, random.randrange(first, last), tzinfo=UTC), 0.5, 3.5)
-
-    entered = night(2021, 8, 20, 29)
+def _plan(world: World) -> _Plan:
+    """Days count from the first of the logs; in an estate of another length the story begins sooner or later."""
+    random = world.chance("electoral plan")
+    start = world.start
+    if world.n_days != _N_DAYS:
+        start += timedelta(days=world.chance("electoral days").randrange(-60, world.n_days - _N_DAYS + 1))
+    entered = night(random, start, 80, 89)
     return _Plan(
         entered=entered,
         dumped=wobble(random, entered, 86_400, 2.5 * 86_400),
-        spread=night(2021, 11, 3, 10),
-        returned=night(2022, 5, 18, 28),
-        last=night(2022, 9, 18, 30),
-        noticed=moment(random, datetime(2022, 10, random.randrange(17, 21), tzinfo=UTC), 8.6, 11.0),
-        addresses=tuple(random.sample(unused, 5)),
+        spread=night(random, start, 155, 162),
+        returned=night(random, start, 351, 361),
+        last=night(random, start, 474, 486),
+        noticed=moment(random, start + timedelta(days=random.randrange(503, 507)), 8.6, 11.0),
+        addresses=world.outside(random, 5),
         forged_domain=random.choice(_FORGED_DOMAINS),
         drop_domain=random.choice(_DROP_DOMAINS),
         first_shell=f"{random.choice(_SHELL_NAMES)}{hexadecimal(random, 2)}.aspx",
@@ -167,7 +169,7 @@ def _take_mail(intruder: Intruder, plan: _Plan, impersonated: Person) -> None:
     intruder.begin("mailboxes exported", mail, ("collection",), ("T1114.002", "T1059.001"))
     folder = f"{plan.staging}\\pst"
     intruder.types(f"mkdir {folder}")
-    owners = stream(world.seed, "electoral owners").sample(world.estate.staff, 5)
+    owners = world.chance("electoral owners").sample(world.estate.staff, 5)
     for owner in owners:
         export_mailbox(intruder, owner, impersonated, f"{folder}\\{owner.login}.pst")
     intruder.begin("mailboxes packed and sent out", mail, ("collection", "exfiltration"), ("T1560.001", "T1048.002"))
@@ -198,7 +200,8 @@ def _take_register(intruder: Intruder, plan: _Plan, stolen: Person, at: datetime
     server.touch_share_file(intruder.after(0.1, 1), session, organisation.register_share, local, register)
     server.touch_share_file(intruder.after(30, 90), session, "C$", "C:\\", packed.partition("\\")[2])
     server.log_off(intruder.after(20, 90), session, 3)
-    intruder.world.ledger.files_read.append(f"{local}\\{register}")
+    union(intruder.world.ledger.files_read, (f"{local}\\{register}",))
+    union(intruder.world.ledger.shares, (f"\\\\{server.host.name}\\{organisation.register_share}",))
     copied = f"{plan.staging}\\r{visit}.rar"
     copier = intruder.types(f"copy \\\\{server.host.name}\\c$\\PerfLogs\\r{visit}.rar {copied}")
     intruder.drops(intruder.after(0.5, 4), intruder.mail, copier, copied)
@@ -219,7 +222,7 @@ def _pack_and_send(intruder: Intruder, plan: _Plan, what: str, name: str) -> Non
 
 def _notice(world: World, plan: _Plan) -> None:
     """October: an administrator looks for scripts that should not be there, and stops the web server."""
-    random = stream(world.seed, "electoral notice")
+    random = world.chance("electoral notice")
     person, at = world.estate.administrators[0], plan.noticed
     mail, dc = world.machines["MAIL01"], world.machines["DC01"]
     world.ledger.noticed_at = at
@@ -266,5 +269,7 @@ SCENARIO = Scenario(
         " in November, a cleared log, half a year of silence; mailboxes and the register of electors in May and"
         " September; noticed in October 2022."
     ),
-    write=_play,
+    needs=lambda _: frozenset({Part.MAIL_SERVER}),
+    play=_play,
+    opens=open_office,
 )

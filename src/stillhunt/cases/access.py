@@ -7,7 +7,7 @@ there, and whether from the intruder's own addresses. What it keeps grows with t
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -49,13 +49,22 @@ class Access:
     n_items: int
 
 
-@dataclass(slots=True)
 class Accesses:
     """First and last access to everything that was opened."""
 
-    _held: list[pa.Table] = field(default_factory=list)
-    _n_held: int = 0
-    _shift_s: Callable[[str, str], int] | None = None
+    def __init__(self) -> None:
+        self._held: list[pa.Table] = []
+        self._n_held = 0
+        self._shift_s: Callable[[str, str], int] | None = None
+
+    def table(self) -> pa.Table:
+        """Return all that is known, for :meth:`add` elsewhere."""
+        return self._sum_up()
+
+    def add(self, table: pa.Table) -> None:
+        """Take in what :meth:`table` gave elsewhere."""
+        self._held.append(table)
+        self._n_held += table.num_rows
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says was opened."""

@@ -8,7 +8,7 @@ different things, not with the number of events.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -67,13 +67,22 @@ class Sighting:
     n_events: int
 
 
-@dataclass(slots=True)
 class Sightings:
     """First and last sight of addresses, domains, accounts, files, hashes, services and pages, by host."""
 
-    _held: list[pa.Table] = field(default_factory=list)
-    _n_held: int = 0
-    _shift_s: Callable[[str, str], int] | None = None
+    def __init__(self) -> None:
+        self._held: list[pa.Table] = []
+        self._n_held = 0
+        self._shift_s: Callable[[str, str], int] | None = None
+
+    def table(self) -> pa.Table:
+        """Return all that is known, for :meth:`add` elsewhere."""
+        return self._sum_up()
+
+    def add(self, table: pa.Table) -> None:
+        """Take in what :meth:`table` gave elsewhere."""
+        self._held.append(table)
+        self._n_held += table.num_rows
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch names."""

@@ -102,6 +102,10 @@ class ProcessStarts(Mapping[str, Process]):
             self._places = None
             self._known = {}
 
+    def tables(self) -> list[pa.Table]:
+        """Return all that was taken, for :meth:`add` elsewhere."""
+        return self._tables
+
     def take(self, other: ProcessStarts) -> None:
         """Take in what another worker saw."""
         for table in other._tables:

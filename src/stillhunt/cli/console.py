@@ -18,7 +18,16 @@ from stillhunt.report.escape import for_terminal
 if TYPE_CHECKING:
     from rich.console import Console
 
-__all__ = ["EXIT_BLIND", "EXIT_CASES", "handles_errors", "progress", "results", "say", "say_problem"]
+__all__ = [
+    "EXIT_BLIND",
+    "EXIT_CASES",
+    "EXIT_INTERRUPTED",
+    "handles_errors",
+    "progress",
+    "results",
+    "say",
+    "say_problem",
+]
 
 EXIT_USAGE, EXIT_INPUT, EXIT_ENGINE, EXIT_CASES, EXIT_BLIND, EXIT_INTERRUPTED = 2, 3, 4, 10, 20, 130
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, handles_errors, progress, results
+from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, EXIT_INTERRUPTED, handles_errors, progress, results, say
 from stillhunt.cli.options import values_option
 
 __all__ = ["command"]
@@ -59,6 +59,12 @@ def default_jobs() -> int:
     show_default=True,
     help="Whether findings that an estate makes every day open no case, or are treated like all others.",
 )
+@click.option(
+    "--store",
+    type=click.Path(path_type=Path),
+    help="Folder to keep all events in, as Parquet: what it has is not read again, also after a kill, and what is "
+    "found is found in all of it. Give it as PATH to hunt it without its logs.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the cases as JSON instead of the summary.")
 @click.option("--exit-code", is_flag=True, help="Say by exit status what was found.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -69,6 +75,7 @@ def command(
     values: tuple[Path, ...],
     out: Path,
     *,
+    store: Path | None,
     jobs: int,
     habits: str,
     as_json: bool,
@@ -85,9 +92,17 @@ def command(
     from stillhunt.workflows.hunt import hunt
 
     workspace.check(out)
-    with progress(quiet=quiet) as watch:
-        found = hunt(paths, rules=rules, values=values, jobs=jobs, keep_habits=habits == "keep", watch=watch)
-        written = workspace.save(found.brief, out, rules=rules, values=values)
+    try:
+        with progress(quiet=quiet) as watch:
+            found = hunt(
+                paths, rules=rules, values=values, jobs=jobs, store=store, keep_habits=habits == "keep", watch=watch
+            )
+            written = workspace.save(found.brief, out, rules=rules, values=values)
+    except KeyboardInterrupt:
+        if store is None:
+            raise
+        say(f"interrupted: what was read is kept in {store}, and the same command goes on from there")
+        sys.exit(EXIT_INTERRUPTED)
     if as_json:
         click.echo(workspace.cases_as_json(found.brief), nl=False)
     else:

@@ -15,6 +15,7 @@ _COMMANDS = {
     "simulate": "Write the logs of a synthetic intrusion, with its truth beside it.",
     "report": "Render a finished hunt again, without reading logs.",
     "case": "Look at cases: list, show, timeline, export; note, close, merge, split, undo.",
+    "events": "List what a store holds, and search in it.",
     "explain": "Say why a finding is one: clause, field, value, record.",
     "why-not": "Say which clause of a rule a record fails.",
     "rules": "Check Sigma rules; say what they cover.",

@@ -14,7 +14,7 @@ from stillhunt.detection.fold import Match
 from stillhunt.telemetry.collect import Retrieved, Wanted
 from stillhunt.telemetry.event import EventBatch
 
-__all__ = ["EvidenceKey", "Fetch", "ShiftOf", "dated", "moment", "read_again"]
+__all__ = ["EvidenceKey", "Fetch", "KnownEvidence", "ShiftOf", "dated", "moment", "read_again"]
 
 Fetch = Callable[[Wanted], Iterable[Retrieved]]
 """Reads some records again."""
@@ -29,6 +29,10 @@ class EvidenceKey(NamedTuple):
     rule: int
     file: str
     match: Match
+
+
+KnownEvidence = dict[EvidenceKey, Evidence]
+"""Evidence by what it is evidence of."""
 
 
 def read_again(

@@ -10,7 +10,7 @@ from stillhunt.detection.correlation.correlate import correlate
 from stillhunt.detection.correlation.model import Correlation, Tally
 from stillhunt.detection.correlation.occurrences import Occurrences
 from stillhunt.detection.desk import Desk, Matching, digest, table_of
-from stillhunt.detection.evidence import EvidenceKey, Fetch, ShiftOf, dated, moment, read_again
+from stillhunt.detection.evidence import EvidenceKey, Fetch, KnownEvidence, ShiftOf, dated, moment, read_again
 from stillhunt.detection.facts import Fact, Facts
 from stillhunt.detection.finding import Evidence, Finding
 from stillhunt.detection.fold import N_VALUE_SETS, Fold, Match, Shelf, first_and_last
@@ -18,9 +18,9 @@ from stillhunt.detection.rule import RuleSet
 from stillhunt.errors import Problem
 from stillhunt.kernel.run import run
 from stillhunt.telemetry.coverage import RuleState
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import EventBatch, EventClass
 
-__all__ = ["Scan"]
+__all__ = ["Scan", "ScanState"]
 
 
 class Scan:
@@ -84,12 +84,28 @@ class Scan:
         """Return what was found so far, for another worker to take in."""
         return self._shelves, self._seen, self._occurrences
 
-    def findings(self, shift_s: ShiftOf, fetch: Fetch) -> tuple[Finding, ...]:
+    def hand_over(self) -> ScanState:
+        """Return what was found so far, and begin anew; the rules stay compiled."""
+        found = self.state()
+        self._shelves, self._seen = {}, set()
+        self._occurrences = Occurrences(self._occurrences.fields)
+        return found
+
+    def fields(self, event_class: EventClass) -> tuple[str | None, ...]:
+        """Return the fields that rules and correlations ask for of a class; None, which stands for all, first."""
+        desk = self._desk(event_class.product)
+        scope = desk.scope(event_class)
+        numbers = (desk.numbers[condition] for condition in scope.conditions)
+        beside = {name for number in numbers for name in self._occurrences.fields.get(number, ())}
+        return (*scope.fields, *sorted(beside.difference(field for field in scope.fields if field)))
+
+    def findings(self, shift_s: ShiftOf, fetch: Fetch, *, known: KnownEvidence | None = None) -> tuple[Finding, ...]:
         """Return what was found so far, in order of time.
 
         Args:
             shift_s: Seconds to add to the logged times of (file, host).
             fetch: Reads the records again that are to be evidence.
+            known: Evidence of an earlier hunt, which is not fetched; afterwards that of this one.
         """
         drafts = [
             _Draft(rule, host, key, fold, shift_s)
@@ -98,7 +114,11 @@ class Scan:
         ]
         alerts = list(self._alerts(shift_s))
         keys = [key for draft in drafts for key in draft.keys] + [key for alert in alerts for key in alert.keys]
-        evidence = read_again(keys, self._desk, fetch)
+        known = {} if known is None else known
+        evidence = {key: known[key] for key in keys if key in known}
+        evidence |= read_again([key for key in keys if key not in evidence], self._desk, fetch)
+        known.clear()
+        known.update(evidence)
         found = [self._finding(draft, evidence) for draft in drafts]
         found += [alert.finding(evidence, self._rules) for alert in alerts]
         return tuple(sorted(found, key=lambda f: (f.first_at is None, f.first_at or moment(0), f.id)))

@@ -18,7 +18,9 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pyarrow as pa
@@ -44,13 +46,13 @@ _LOST_HALF_DAY_S = 12 * 3600
 """No time zone lies further from UTC; a greater constant adds the twelve hours that a clock without AM and PM loses."""
 
 
+@dataclass(slots=True)
 class ClockLedger:
     """Differences between the record's time and Sysmon's, per file, host and event id."""
 
-    def __init__(self) -> None:
-        self._differences: dict[tuple[str, str], dict[str, Counter[int]]] = defaultdict(dict)
-        self._deliveries: dict[tuple[str, str], Counter[int]] = defaultdict(Counter)
-        self._judged: dict[tuple[str, str], tuple[int, list[ClockFault]]] = {}
+    _differences: dict[tuple[str, str], dict[str, Counter[int]]] = field(default_factory=partial(defaultdict, dict))
+    _deliveries: dict[tuple[str, str], Counter[int]] = field(default_factory=partial(defaultdict, Counter))
+    _judged: dict[tuple[str, str], tuple[int, list[ClockFault]]] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of both times of Sysmon's events, and of the collector's where a time says no zone."""

@@ -11,15 +11,17 @@ from typing import BinaryIO, NamedTuple
 
 from stillhunt.errors import InputError, Problem, SourceError
 from stillhunt.progress import Step, Watcher, silent
-from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members
+from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members, seekable
 from stillhunt.telemetry.clock import ClockLedger
+from stillhunt.telemetry.copies import copies
 from stillhunt.telemetry.coverage import Coverage, InputFile
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger, unread_words
 from stillhunt.telemetry.outlet import Outlet
-from stillhunt.telemetry.share import Share, Window, n_pieces, shared_out
+from stillhunt.telemetry.share import Cut, Share, Window, n_pieces, shared_out
 from stillhunt.telemetry.source import SOURCES, LogFile, peek, recognise
+from stillhunt.telemetry.store.manifest import MARKER as STORE_MARKER
 
 __all__ = ["WORKSPACE_MARKER", "Reading", "Retrieved", "Wanted"]
 
@@ -126,6 +128,12 @@ class Reading:
         self._ledger.take(ledger)
         self._found_in |= found_in
 
+    def hand_over(self) -> ReadingState:
+        """Return what was read so far, as a worker leaves it behind, and begin anew."""
+        state = self.state()
+        self._ledger, self._found_in, self._done = ReadingLedger(), {}, 0
+        return state
+
     def fetch(self, wanted: Wanted) -> Iterator[Retrieved]:
         """Read some records again. What cannot be read any more is left out."""
         by_path: dict[Path, set[str]] = {}
@@ -172,7 +180,14 @@ class Reading:
                 if first != path and path not in said:
                     said.add(path)
                     self._not_read(str(path), f"the same file as {first}, read once")
-        return sorted(found.values(), key=str)
+        return self._without_copies(sorted(found.values(), key=str))
+
+    def _without_copies(self, paths: Sequence[Path]) -> list[Path]:
+        """Leave out files that hold what an earlier one holds, byte for byte, and say so."""
+        first: dict[Path, Path] = copies(paths)
+        for path, original in sorted(first.items(), key=str):
+            self._not_read(str(path), f"the same content as {original}, read once")
+        return [path for path in paths if path not in first]
 
     def _walk(self, given: Path) -> Iterator[Path]:
         """Yield the files below a path in order. A link to a folder inside is met there; one that leads out is said."""
@@ -182,7 +197,7 @@ class Reading:
         root = given.resolve()
         for folder, subfolders, names in os.walk(given, onerror=self._unreadable):
             subfolders.sort()
-            if WORKSPACE_MARKER in names:
+            if WORKSPACE_MARKER in names or STORE_MARKER in names:
                 subfolders.clear()
                 self._not_read(folder, "results of stillhunt, not logs")
                 continue
@@ -209,10 +224,9 @@ class Reading:
     def _open(self, share: Share) -> BinaryIO:
         """Open a file given, and remember it: its position is the progress, however deep the archive."""
         self._handle = share.path.open("rb", buffering=_BUFFER)
-        if share.cut is None:
+        if share.cut is None or share.member:
             return self._handle
-        window = Window(self._handle, share.cut)
-        self._handle = BufferedReader(window, _BUFFER)
+        self._handle = _window(self._handle, share.cut)
         return self._handle
 
     def _file(self, share: Share) -> Iterator[None]:
@@ -220,14 +234,17 @@ class Reading:
         self._share = share
         path = share.path
         try:
-            if share.cut is not None:
+            if share.cut is not None and not share.member:
                 with self._open(share) as stream:
-                    log = LogFile(name=str(path), stream=stream, outlet=self._outlet, first=share.cut.first)
-                    self._found_in[log.name] = (path, share.source)
-                    yield from self._events(share.source, log)
+                    yield from self._piece(share, share.cut, str(path), stream)
                 return
             for member in members(path, lambda: self._open(share)):
-                if member.note:
+                if share.member not in {"", member.name}:
+                    continue
+                if share.cut is not None:
+                    with member.open() as packed, seekable(packed) as content, _window(content, share.cut) as stream:
+                        yield from self._piece(share, share.cut, member.name, stream)
+                elif member.note:
                     self._not_read(member.name, member.note, problem=bool(member.remedy), hint=member.remedy)
                 else:
                     yield from self._member(member)
@@ -236,6 +253,10 @@ class Reading:
         except OSError as error:
             hint = "check that it exists and may be read"
             self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True, hint=hint)
+
+    def _piece(self, share: Share, cut: Cut, name: str, stream: BinaryIO) -> Iterator[None]:
+        self._found_in[name] = (share.path, share.source)
+        yield from self._events(share.source, LogFile(name=name, stream=stream, outlet=self._outlet, first=cut.first))
 
     def _member(self, member: Member) -> Iterator[None]:
         with member.open() as stream:
@@ -310,6 +331,10 @@ class Reading:
         n_files = len(self._ledger.files)
         hint = f"logs that can be read: {'; '.join(s.title for s in SOURCES)}"
         raise InputError(f"no event could be read from {n_files:,} files", where=where, hint=hint)
+
+
+def _window(stream: BinaryIO, cut: Cut) -> BufferedReader:
+    return BufferedReader(Window(stream, cut), _BUFFER)
 
 
 def _position(stream: BinaryIO) -> int:

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -35,6 +35,12 @@ _GAP_AT_LEAST_H = 72
 _GAP_TIMES_USUAL = 4
 _RHYTHM_HOURS = 100
 _HOLES_KEPT = 20
+
+
+if TYPE_CHECKING:
+    _Numbers: TypeAlias = array[int]
+else:
+    _Numbers = array  # which takes no parameter before Python 3.12
 
 
 @dataclass(slots=True)
@@ -62,9 +68,7 @@ class ReadingLedger:
     _classes: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _hosts: dict[tuple[str, str], _Span] = field(default_factory=dict)
     _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=partial(defaultdict, set))
-    _record_ids: dict[tuple[str, str, str], array[int]] = field(
-        default_factory=partial(defaultdict, partial(array, "q"))
-    )
+    _record_ids: dict[tuple[str, str, str], _Numbers] = field(default_factory=partial(defaultdict, partial(array, "q")))
     _odd_times: Counter[str] = field(default_factory=Counter)
 
     def observe(self, batch: EventBatch) -> None:

@@ -40,12 +40,14 @@ class Share:
         n_bytes: Bytes to be read.
         cut: The piece; None for the whole file.
         source: Name of the source that cut it.
+        member: Name of the only log to read of an archive or compressed file; empty for all it holds.
     """
 
     path: Path
     n_bytes: int
     cut: Cut | None = None
     source: str = ""
+    member: str = ""
 
 
 def shared_out(shares: Iterable[Share], n_workers: int) -> list[list[Share]]:

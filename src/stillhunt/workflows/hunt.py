@@ -16,8 +16,10 @@ from stillhunt.cases.habit import habits
 from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
+from stillhunt.detection.evidence import Fetch, KnownEvidence
 from stillhunt.detection.finding import Finding
 from stillhunt.detection.finding_table import to_table
+from stillhunt.detection.rule import RuleSet
 from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.knowledge import KnowledgeBase, load_knowledge
@@ -25,6 +27,7 @@ from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.coverage import Coverage, judge
+from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.workers import read_and_match
 
@@ -70,18 +73,21 @@ def hunt(
     values: Sequence[str | Path] = (),
     jobs: int = 1,
     keep_habits: bool = False,
+    store: str | Path | None = None,
     watch: Watcher = silent,
 ) -> Hunt:
     """Hunt through logs.
 
     Args:
-        paths: Files, archives or folders of logs; folders are walked.
+        paths: Files, archives or folders of logs; folders are walked. Or one store alone, which is hunted as it is.
         rules: Sigma rules to use instead of the built-in pack: files, folders or release zips. The word
             ``builtin`` stands for the pack, to use it beside others.
         values: YAML files with lists of values for the placeholders of rules.
         jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
             so a script that asks for it needs ``if __name__ == "__main__":``.
         keep_habits: Let findings that are habits of the estate open cases like all others.
+        store: Folder to keep all events in, and what was found in them: what it has is not read again, and what is
+            found is found in all of it.
         watch: Told about progress, once per batch.
 
     Returns:
@@ -89,15 +95,61 @@ def hunt(
 
     Raises:
         InputError: None of the paths can be read, or none of the rules can be loaded.
-        EngineError: One of several processes was killed.
+        EngineError: One of several processes was killed, or the store cannot be written.
     """
     given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     watch(Step(task="compile", subject="rules", done=0, total=None))
     rule_set = load_rules(rules, values=values)
+    if store is not None or _is_store(given):
+        folder = None if store is None else Path(store)
+        return _hunt_store(given, rule_set, folder=folder, jobs=jobs, keep_habits=keep_habits, watch=watch)
     scan, trail, reading = Scan(rule_set), Trail(), Reading(given, watch=watch)
     read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
+    return Hunt(
+        brief=_told(given, scan, trail, reading, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch)
+    )
+
+
+def _is_store(given: Sequence[Path]) -> bool:
+    return len(given) == 1 and is_store(given[0])
+
+
+def _hunt_store(
+    given: Sequence[Path], rules: RuleSet, *, folder: Path | None, jobs: int, keep_habits: bool, watch: Watcher
+) -> Hunt:
+    from stillhunt.workflows.stored import opened  # noqa: PLC0415 - loads Parquet
+
+    with opened(folder or given[0], rules, jobs=jobs, watch=watch, is_new=folder is not None) as kept:
+        if folder is not None:
+            kept.read(given)
+        # What is kept was told with habits folded.
+        brief = None if keep_habits else kept.result()
+        if brief is None:
+            scan, trail, reading = Scan(rules), Trail(), Reading([])
+            kept.join(scan, trail, reading)
+            known = kept.evidence
+            brief = _told(
+                kept.inputs, scan, trail, reading, fetch=kept.fetch, known=known, keep_habits=keep_habits, watch=watch
+            )
+            if not keep_habits:
+                kept.keep(brief)
+    return Hunt(brief=brief)
+
+
+def _told(
+    given: Sequence[Path],
+    scan: Scan,
+    trail: Trail,
+    reading: Reading,
+    *,
+    fetch: Fetch,
+    known: KnownEvidence,
+    keep_habits: bool,
+    watch: Watcher,
+) -> Brief:
+    """Make of what was read and matched what is told of it."""
     watch(Step(task="link", subject="findings", done=0, total=None))
-    findings = scan.findings(reading.clocks.shift_s, reading.fetch)
+    findings = scan.findings(reading.clocks.shift_s, fetch, known=known)
     trail.shift(reading.clocks.shift_s)
     coverage = _with_rules(reading.coverage(), scan)
     names = host_names((span.host for span in coverage.hosts), trail)
@@ -107,7 +159,7 @@ def hunt(
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
-    return Hunt(brief=replace(_brief(given, coverage, cases, findings, knowledge), habits=usual))
+    return replace(_brief(given, coverage, cases, findings, knowledge), habits=usual)
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

@@ -1,16 +1,20 @@
 """Reading and matching by several processes: each takes its share of the files, and what they found is joined.
 
 What is kept of the events does not depend on who saw which, so the result is the same for any number of workers.
+Work that is to be kept piece by piece is done in turn (:func:`in_turn`): the results come in the order of the tasks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
-from typing import Any
+from typing import Any, TypeVar
 
 import pyarrow as pa
 
@@ -23,7 +27,7 @@ from stillhunt.telemetry.collect import Reading, ReadingState
 from stillhunt.telemetry.share import Share
 from stillhunt.workflows.cycles import no_search_for_cycles
 
-__all__ = ["read_and_match", "worth_workers"]
+__all__ = ["Desk", "in_turn", "read_and_match", "worth_workers"]
 
 _BYTES_PER_WORKER = 48 << 20
 """Less is read sooner than a second process has started."""
@@ -70,31 +74,128 @@ _Part = tuple[ScanState, Trail, ReadingState]
 
 
 def _by_processes(shares: Sequence[Sequence[Share]], rules: RuleSet, watch: Watcher) -> list[_Part]:
+    total = sum(share.n_bytes for part in shares for share in part)
+    with _processes(len(shares), rules) as pool, _killed():
+        running = [pool.executor.submit(_work, part) for part in shares]
+        left = set(running)
+        while left:
+            _, left = wait(left, timeout=_LOOK_EVERY_S)
+            watch(pool.step(total))
+        return [future.result() for future in running]
+
+
+class Desk:
+    """What a process keeps from one task to the next: compiled rules, decoders, shapes of records.
+
+    Args:
+        rules: What to match.
+        watch: Told about progress in the task at hand.
+    """
+
+    def __init__(self, rules: RuleSet, watch: Watcher) -> None:
+        self.scan, self.reading = Scan(rules), Reading([], watch=watch)
+
+
+Task = TypeVar("Task")
+Result = TypeVar("Result")
+
+
+def in_turn(
+    work: Callable[[Desk, Task], Result],
+    tasks: Sequence[Task],
+    *,
+    rules: RuleSet,
+    n_workers: int,
+    watch: Watcher,
+    total: int,
+) -> Iterator[Result]:
+    """Do tasks by one process or several, and yield what comes of them in their order.
+
+    Args:
+        work: A function of a module, called with the desk of its process and a task.
+        tasks: What to do.
+        rules: Rules of the desks.
+        n_workers: Processes to use at most; 1 uses none but this.
+        watch: Told about progress.
+        total: Bytes that all tasks read.
+
+    Raises:
+        EngineError: A process was killed, for instance for want of memory.
+    """
+    if n_workers < 2 or len(tasks) < 2:
+        tell = _Teller(watch, total)
+        desk = Desk(rules, tell)
+        for task in tasks:
+            tell.begin()
+            with no_search_for_cycles():
+                done = work(desk, task)
+            yield done
+        return
+    with _processes(min(n_workers, len(tasks)), rules) as pool, _killed():
+        running: deque[Any] = deque()
+        left = deque(tasks)
+        while running or left:
+            # What is done and not yet taken is lost if this process dies: little more is begun than there are hands.
+            while left and len(running) <= n_workers:
+                running.append(pool.executor.submit(_at_desk, work, left.popleft()))
+            wait([running[0]], timeout=_LOOK_EVERY_S)
+            watch(pool.step(total))
+            if running[0].done():
+                yield running.popleft().result()
+
+
+class _Teller:
+    """Adds up the progress of tasks that are done one after another."""
+
+    def __init__(self, watch: Watcher, total: int) -> None:
+        self._watch, self._total = watch, total
+        self._before, self._now = (0, 0), (0, 0)
+
+    def begin(self) -> None:
+        """A task begins, which counts from nothing."""
+        self._before, self._now = (self._before[0] + self._now[0], self._before[1] + self._now[1]), (0, 0)
+
+    def __call__(self, step: Step, /) -> None:
+        """Tell of the task at hand as a part of all."""
+        self._now = (step.done, step.events)
+        done, events = self._before[0] + step.done, self._before[1] + step.events
+        self._watch(
+            Step(task=step.task, subject=step.subject, done=min(done, self._total), total=self._total, events=events)
+        )
+
+
+class _Pool:
+    def __init__(self, executor: ProcessPoolExecutor, n_processes: int, counters: tuple[Any, Any]) -> None:
+        self.executor, self._n_processes, self._counters = executor, n_processes, counters
+
+    def step(self, total: int) -> Step:
+        """Return how far all processes together are."""
+        n_bytes, n_events = (counter.value for counter in self._counters)
+        subject = f"{self._n_processes} processes"
+        return Step(task="read", subject=subject, done=min(n_bytes, total), total=total, events=n_events)
+
+
+@contextmanager
+def _processes(n_processes: int, rules: RuleSet) -> Iterator[_Pool]:
     # Arrow and the progress bar have threads, which a forked process would inherit half.
     context = get_context("spawn")
-    n_bytes, n_events = context.Value("q", 0), context.Value("q", 0)
-    total = sum(share.n_bytes for part in shares for share in part)
-    with ProcessPoolExecutor(
-        len(shares), mp_context=context, initializer=_start, initargs=(rules, n_bytes, n_events)
-    ) as pool:
-        running = [pool.submit(_work, part) for part in shares]
-        left = set(running)
+    counters = context.Value("q", 0), context.Value("q", 0)
+    executor = ProcessPoolExecutor(n_processes, mp_context=context, initializer=_start, initargs=(rules, *counters))
+    with executor:
         try:
-            while left:
-                _, left = wait(left, timeout=_LOOK_EVERY_S)
-                subject = f"{len(shares)} processes"
-                watch(
-                    Step(
-                        task="read", subject=subject, done=min(n_bytes.value, total), total=total, events=n_events.value
-                    )
-                )
-            return [future.result() for future in running]
-        except BrokenProcessPool as error:
-            hint = "give the hunt more memory, or `--jobs 1`"
-            raise EngineError("a process that read logs was killed", hint=hint) from error
-        except KeyboardInterrupt:
-            pool.shutdown(wait=False, cancel_futures=True)
+            yield _Pool(executor, n_processes, counters)
+        except BaseException:
+            executor.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+@contextmanager
+def _killed() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as error:
+        hint = "give the hunt more memory, or `--jobs 1`"
+        raise EngineError("a process that read logs was killed", hint=hint) from error
 
 
 _rules: RuleSet | None = None
@@ -108,18 +209,42 @@ def _start(rules: RuleSet, n_bytes: Synchronized[int], n_events: Synchronized[in
     pa.set_cpu_count(1)
 
 
+class _Counted:
+    """Adds the progress of this process to that of all."""
+
+    def __init__(self) -> None:
+        self._done = [0, 0]
+
+    def begin(self) -> None:
+        """A task begins, which counts from nothing."""
+        self._done = [0, 0]
+
+    def __call__(self, step: Step, /) -> None:
+        """Count what is new."""
+        assert _counters is not None
+        for counter, place, now in zip(_counters, (0, 1), (step.done, step.events), strict=True):
+            with counter.get_lock():
+                counter.value += now - self._done[place]
+            self._done[place] = now
+
+
+def _at_desk(work: Callable[[Desk, Task], Result], task: Task) -> Result:
+    desk, counted = _own_desk()
+    counted.begin()
+    with no_search_for_cycles():
+        return work(desk, task)
+
+
+@lru_cache(maxsize=1)
+def _own_desk() -> tuple[Desk, _Counted]:
+    assert _rules is not None
+    counted = _Counted()
+    return Desk(_rules, counted), counted
+
+
 def _work(shares: Sequence[Share]) -> _Part:
     assert _rules is not None
-    done = [0, 0]
-
-    def tell(step: Step) -> None:
-        assert _counters is not None
-        for counter, place, now in zip(_counters, (0, 1), (step.done, step.events or 0), strict=True):
-            with counter.get_lock():
-                counter.value += now - done[place]
-            done[place] = now
-
-    scan, trail, reading = Scan(_rules), Trail(), Reading([], watch=tell)
+    scan, trail, reading = Scan(_rules), Trail(), Reading([], watch=_Counted())
     with no_search_for_cycles():
         for batch in reading.part(shares):
             scan.feed(batch)

@@ -18,6 +18,7 @@ from stillhunt.errors import InputError, RuleError
 from stillhunt.report import brief as briefs
 from stillhunt.report.brief import Brief
 from stillhunt.report.renderers import html
+from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.lookup import FINDINGS, INDEX, MARKER, Marker, UsedPath, index_of, read_marker
 
@@ -32,7 +33,7 @@ def check(folder: Path) -> None:
     """
     if folder.exists() and not folder.is_dir():
         raise InputError("is a file, not a folder", where=str(folder), hint="choose another folder with --out")
-    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file():
+    if folder.is_dir() and any(folder.iterdir()) and not (folder / MARKER).is_file() and not is_store(folder):
         message = "holds files that stillhunt did not write"
         raise InputError(message, where=str(folder), hint="choose an empty folder with --out")
 

@@ -77,6 +77,16 @@ class Occurrences:
         for rule, parts in other._parts.items():
             self._keep(rule, parts)
 
+    @property
+    def tables(self) -> dict[int, pa.Table]:
+        """What is kept, by number of the rule."""
+        return {rule: _joined(parts) for rule, parts in sorted(self._parts.items())}
+
+    def add_tables(self, tables: Mapping[int, pa.Table]) -> None:
+        """Take in what :attr:`tables` gave elsewhere."""
+        for rule, table in tables.items():
+            self._keep(rule, [table])
+
     def count(self, rule: int) -> int:
         """Return how many matches of a rule were kept."""
         return sum(part.num_rows for part in self._parts.get(rule, ()))

@@ -69,6 +69,7 @@ class _Pool:
 
     def __init__(self) -> None:
         self._held: list[tuple[LogFile, int, bytes]] = []
+        self._n_seen = 0
         self._decoder: Any = None
 
     @property
@@ -83,7 +84,8 @@ class _Pool:
     def pieces(self) -> Iterator[Piece]:
         """Decode what is there; what the compiled code leaves goes to the outlets as records."""
         held, self._held = self._held, []
-        if len(held) >= _CHUNKS_WORTH_IT and self._decoder is None:
+        self._n_seen += len(held)
+        if self._n_seen >= _CHUNKS_WORTH_IT and self._decoder is None:
             self._decoder = _compiled_decoder()
         decoded = self._decoded(held) if held and self._decoder else None
         if decoded is None:

@@ -1,0 +1,126 @@
+"""Parquet files of a store back to batches: the events that were written, class by class, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+import pyarrow.parquet as pq
+
+from stillhunt.errors import InputError
+from stillhunt.telemetry.columns import text_column, text_list_column
+from stillhunt.telemetry.event import COMMON, LIST_FIELDS, TEXT, EventBatch, EventClass
+from stillhunt.telemetry.store.schema import FORMAT, REST
+from stillhunt.telemetry.store.write import METADATA, Slice
+
+__all__ = ["Asked", "everything", "read_part", "records", "slices"]
+
+Asked = Callable[[EventClass], Collection[str | None]]
+"""Native fields that somebody asks for of events of a class; None among them stands for all."""
+
+
+def everything(event_class: EventClass) -> Collection[str | None]:
+    """Ask for all fields."""
+    del event_class
+    return (None,)
+
+
+class _Metadata(msgspec.Struct):
+    format: int
+    slices: tuple[Slice, ...]
+
+
+def slices(file: pq.ParquetFile, where: Path) -> tuple[Slice, ...]:
+    """Return what a file says of its rows.
+
+    Raises:
+        InputError: It says nothing, or what this version does not understand.
+    """
+    try:
+        found = msgspec.json.decode((file.metadata.metadata or {})[METADATA.encode()], type=_Metadata)
+    except (KeyError, msgspec.MsgspecError) as error:
+        raise InputError(
+            "is no file of a store, or is damaged", where=str(where), hint="hunt into a new store"
+        ) from error
+    if found.format != FORMAT or sum(s.n_rows for s in found.slices) != file.metadata.num_rows:
+        raise InputError("does not hold what it says", where=str(where), hint="hunt into a new store")
+    return found.slices
+
+
+def read_part(path: Path, asked: Asked = everything) -> Iterator[EventBatch]:
+    """Yield the events of a file, one batch per class.
+
+    Args:
+        path: The file.
+        asked: Which native fields are needed; others may be left out.
+
+    Raises:
+        InputError: It cannot be read.
+    """
+    try:
+        with pq.ParquetFile(path) as file:
+            found = slices(file, path)
+            wanted = [_wanted(slice_, asked(slice_.event_class)) for slice_ in found]
+            table = file.read(columns=sorted({name for names in wanted for name in names}), use_threads=False)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), hint="hunt into a new store") from error
+    start = 0
+    for slice_, names in zip(found, wanted, strict=True):
+        yield _batch(slice_, table.slice(start, slice_.n_rows), names)
+        start += slice_.n_rows
+
+
+def records(path: Path, files: Collection[str], numbers: Collection[int]) -> Iterator[EventBatch]:
+    """Yield the events of a file that come from some logs and have some record numbers."""
+    logs, wanted = pa.array(sorted(files), pa.string()), pa.array(sorted(numbers), pa.int64())
+    for batch in read_part(path):
+        is_from: Any = pc.is_in(batch.data.column("event.file").cast(pa.string()), logs)
+        is_wanted: Any = pc.and_(is_from, pc.is_in(batch.data.column("event.record"), wanted))
+        if pc.any(is_wanted).as_py():
+            yield EventBatch(event_class=batch.event_class, data=batch.data.filter(is_wanted))
+
+
+def _wanted(slice_: Slice, asked: Collection[str | None]) -> tuple[str, ...]:
+    if None in asked:
+        return (*slice_.common, *slice_.native, *([REST] if slice_.rest else []))
+    native = [name for name in slice_.native if name in asked]
+    return (*slice_.common, *native, *([REST] if any(name in asked for name in slice_.rest) else []))
+
+
+def _batch(slice_: Slice, table: pa.Table, names: Sequence[str]) -> EventBatch:
+    n_rows = slice_.n_rows
+    found: dict[str, Any] = {}
+    for name in names:
+        if name != REST:
+            found[name] = _column(name, table[name])
+    if REST in names:
+        found |= _rest(table[REST], slice_.rest)
+    columns: dict[str, Any] = {}
+    for name, (kind, _) in COMMON.items():
+        columns[name] = found.pop(name) if name in found else pa.nulls(n_rows, cast("Any", kind))
+    columns |= {name: found[name] for name in sorted(found)}
+    data = pa.RecordBatch.from_arrays(list(columns.values()), names=list(columns))
+    return EventBatch(event_class=slice_.event_class, data=data)
+
+
+def _column(name: str, stored: pa.ChunkedArray[Any]) -> Any:
+    if name in COMMON and COMMON[name][0] != TEXT:
+        return stored.combine_chunks()
+    if name in LIST_FIELDS:
+        return text_list_column(stored.to_pylist())
+    return stored.combine_chunks().dictionary_encode()
+
+
+def _rest(stored: pa.ChunkedArray[Any], names: Sequence[str]) -> dict[str, Any]:
+    decode = msgspec.json.Decoder(dict[str, str | list[str]]).decode
+    nothing: dict[str, str | list[str]] = {}
+    rows = [nothing if text is None else decode(text) for text in stored.to_pylist()]
+    return {
+        name: text_list_column(values) if name in LIST_FIELDS else text_column(values)
+        for name in names
+        for values in ([row.get(name) for row in rows],)
+    }

@@ -16,8 +16,9 @@ from backports import zstd
 
 from stillhunt.errors import InputError
 from stillhunt.progress import Recorder
-from stillhunt.telemetry import archive
+from stillhunt.telemetry import content
 from stillhunt.telemetry.collect import Reading
+from stillhunt.telemetry.share import Share
 
 
 def _zip(content: bytes, name: str = "events.json") -> bytes:
@@ -254,9 +255,32 @@ def test_a_cut_gzip_gives_what_it_has_and_says_so(evtx_dump, read, tmp_path):
     assert coverage.problems
 
 
+@pytest.mark.parametrize("mtime", [0, 1_300_000_000])
+def test_a_log_knows_when_it_was_last_written(evtx_dump, tmp_path, monkeypatch, mtime):
+    line = json.dumps(evtx_dump()).encode()
+    (tmp_path / "a").write_bytes(line)
+    (tmp_path / "b.gz").write_bytes(gzip.compress(line, mtime=mtime))
+    for name in ("a", "b.gz"):
+        os.utime(tmp_path / name, (1_400_000_000, 1_400_000_000))
+    kept: list[float] = []
+    monkeypatch.setattr(
+        Reading, "_account", lambda self: kept.extend(log.modified.timestamp() for log, *_ in self._logs)
+    )
+    list(Reading([tmp_path]).part([Share(path=tmp_path / name, n_bytes=1) for name in ("a", "b.gz")]))
+    assert kept == [1_400_000_000, mtime or 1_400_000_000]
+
+
+def test_what_follows_a_gzip_is_noted_and_no_problem(evtx_dump, read, tmp_path):
+    (tmp_path / "x.gz").write_bytes(gzip.compress(json.dumps(evtx_dump()).encode()) + b"rubbish")
+    rows, coverage = read(tmp_path / "x.gz")
+    assert len(rows) == 1
+    assert "no gzip data follows" in coverage.files[0].note
+    assert coverage.problems == ()
+
+
 def test_a_bomb_is_stopped_and_named(evtx_dump, read, tmp_path, monkeypatch):
-    monkeypatch.setattr(archive, "_ALWAYS_ALLOWED", 1 << 20)
-    monkeypatch.setattr(archive, "_MAX_RATIO", 2)
+    monkeypatch.setattr(content, "_ALWAYS_ALLOWED", 1 << 20)
+    monkeypatch.setattr(content, "_MAX_RATIO", 2)
     line = json.dumps(evtx_dump()).encode() + b"\n"
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(line * 20_000))
     rows, coverage = read(tmp_path / "bomb.gz")

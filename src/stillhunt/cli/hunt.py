@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, EXIT_INTERRUPTED, handles_errors, progress, results, say
-from stillhunt.cli.options import values_option
+from stillhunt.cli.options import passwords_option, values_option
 
 __all__ = ["command"]
 
@@ -36,6 +36,7 @@ def default_jobs() -> int:
     "`builtin` stands for the pack.",
 )
 @values_option
+@passwords_option
 @click.option(
     "--jobs",
     "-j",
@@ -76,6 +77,7 @@ def command(
     out: Path,
     *,
     store: Path | None,
+    passwords: tuple[str, ...],
     jobs: int,
     habits: str,
     as_json: bool,
@@ -95,7 +97,14 @@ def command(
     try:
         with progress(quiet=quiet) as watch:
             found = hunt(
-                paths, rules=rules, values=values, jobs=jobs, store=store, keep_habits=habits == "keep", watch=watch
+                paths,
+                rules=rules,
+                values=values,
+                passwords=passwords,
+                jobs=jobs,
+                store=store,
+                keep_habits=habits == "keep",
+                watch=watch,
             )
             written = workspace.save(found.brief, out, rules=rules, values=values)
     except KeyboardInterrupt:

@@ -6,11 +6,19 @@ from pathlib import Path
 
 import click
 
-__all__ = ["values_option"]
+__all__ = ["passwords_option", "values_option"]
 
 values_option = click.option(
     "--values",
     multiple=True,
     type=click.Path(path_type=Path),
     help="YAML file with lists of values for the placeholders of rules: `admins: [alice, bob]`. Repeatable.",
+)
+
+passwords_option = click.option(
+    "--password",
+    "passwords",
+    multiple=True,
+    metavar="TEXT",
+    help="Password to try on encrypted members of archives; in no result. Repeatable.",
 )

@@ -9,7 +9,7 @@ import click
 
 from stillhunt.cli.console import handles_errors
 from stillhunt.cli.lines import show
-from stillhunt.cli.options import values_option
+from stillhunt.cli.options import passwords_option, values_option
 
 __all__ = ["command"]
 
@@ -33,6 +33,7 @@ _USUAL = Path("stillhunt-out")
     help="Other rules than those of the hunt: file, folder or release zip. Repeatable; `builtin` stands for the pack.",
 )
 @values_option
+@passwords_option
 @click.option("--full", is_flag=True, help="Show every text that was compared, records and values whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
 @handles_errors
@@ -43,6 +44,7 @@ def command(
     rules: tuple[Path, ...],
     values: tuple[Path, ...],
     *,
+    passwords: tuple[str, ...],
     full: bool,
     as_json: bool,
 ) -> None:
@@ -58,7 +60,7 @@ def command(
 
     if folder is None and (_USUAL / MARKER).is_file():
         folder = _USUAL
-    answer = why_not(rule, event, folder=folder, rules=rules, values=values)
+    answer = why_not(rule, event, folder=folder, rules=rules, values=values, passwords=passwords)
     if as_json:
         import msgspec
 

@@ -82,7 +82,8 @@ def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
     read = [f for f in coverage.files if f.source is not None]
     firsts = [h.first_at for h in coverage.hosts if h.first_at is not None]
     lasts = [h.last_at for h in coverage.hosts if h.last_at is not None]
-    hosts = f" of {plural(len(coverage.hosts), 'host')}" if coverage.hosts else ""
+    n_hosts = sum(bool(span.host) for span in coverage.hosts)
+    hosts = f" of {plural(n_hosts, 'host')}" if n_hosts else ""
     span = f", {instant_words(min(firsts))} to {instant_words(max(lasts))}" if firsts and lasts else ""
     said = [("Read", f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}")]
     missed = _missed_words(coverage)

@@ -1,63 +1,43 @@
 """Files, compressed files and archives: what they hold, opened one at a time and within limits.
 
-Recognised by their first bytes, never by name. Limits against archive bombs: a member may unpack to at most
-300 times its compressed size (but always to 256 MiB) and to 64 GiB, archives may be nested four deep.
+Recognised by their first bytes, never by name: gzip, Zstandard, bzip2, xz, lzma; zip, tar, 7-Zip; and any of these
+inside another, four deep. Nothing is ever written under a name that an archive gives. The limits are those of
+:mod:`stillhunt.telemetry.content`.
 """
 
 from __future__ import annotations
 
-import gzip
 import io
-import lzma
-import sys
-import tarfile
-import tempfile
-import zipfile
-import zlib
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
-from typing import BinaryIO, Protocol, cast
+from typing import BinaryIO
 
 from stillhunt.errors import SourceError
+from stillhunt.telemetry.content import DAMAGED, HOSTILE, Budget, Content, Entry, Fault, fault_of, seekable
+from stillhunt.telemetry.inflate import Codec, Inflater, Packed, codec_of
+from stillhunt.telemetry.seven_zip_entries import is_seven_zip, seven_zip_entries
+from stillhunt.telemetry.tar_entries import is_tar, tar_entries
+from stillhunt.telemetry.zip_entries import is_zip, zip_entries
 
-if sys.version_info >= (3, 14):
-    from compression import zstd
-else:
-    from backports import zstd
+__all__ = ["DAMAGED", "DESKTOPS_OWN", "Fault", "Member", "fault_of", "is_desktops_own", "members", "seekable"]
 
-__all__ = ["DAMAGED", "DESKTOPS_OWN", "Member", "is_desktops_own", "members", "seekable"]
-
-_MAX_RATIO = 300
-_ALWAYS_ALLOWED = 256 << 20
-_NEVER_ALLOWED = 64 << 30
 _MAX_DEPTH = 4
 _HEAD = 512
 """A tar archive shows its name only at the end of its first block."""
-_IN_MEMORY = 64 << 20
+_BUFFER = 1 << 17
 
-_GZIP, _ZSTD, _ZIP = b"\x1f\x8b", b"\x28\xb5\x2f\xfd", (b"PK\x03\x04", b"PK\x05\x06")
-
-DAMAGED = (
-    EOFError,
-    OSError,
-    zlib.error,
-    zstd.ZstdError,
-    zipfile.BadZipFile,
-    tarfile.TarError,
-    lzma.LZMAError,
-    NotImplementedError,
+_UNPACK = "unpack it and give the folder"
+_NOT_OPENED = (
+    (b"Rar!\x1a\x07", "a RAR archive"),
+    (b"MSCF\x00\x00\x00\x00", "a cabinet archive"),
+    (b"\x04\x22\x4d\x18", "an lz4 file"),
+    (b"LZIP\x01", "an lzip file"),
+    (b"\x1f\x9d", "a file of the old Unix compress"),
 )
-"""What the decompressors raise on damaged content."""
-
-
-class _Unpacker(Protocol):
-    """What decompressors have in common."""
-
-    def read(self, size: int, /) -> bytes: ...
-
-    def close(self) -> None: ...
+"""What is compressed in a way that is not read here, by first bytes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,13 +46,16 @@ class Member:
 
     Attributes:
         name: As shown to people: the path, with ``!member`` for a member of an archive.
-        open: Opens its uncompressed content; raises :class:`SourceError` if it cannot be.
+        open: Opens its uncompressed content; raises :class:`SourceError` if it cannot be. What turns out to be wrong
+            with it while it is read, :func:`fault_of` tells.
+        modified: When it was last written, as the innermost archive that knows says, else as the file system does.
         note: Set if it is not to be read, saying why.
         remedy: What to do about that; None if nothing was lost.
     """
 
     name: str
-    open: Callable[[], BinaryIO]
+    open: Callable[[], BinaryIO] = field(repr=False)
+    modified: datetime | None = None
     note: str = ""
     remedy: str | None = None
 
@@ -91,187 +74,170 @@ def is_desktops_own(name: str) -> bool:
     return "__MACOSX" in folders or last in {".DS_Store", "Thumbs.db", "desktop.ini"} or last.startswith("._")
 
 
-def members(path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
+def members(path: Path, opener: Callable[[], BinaryIO], *, passwords: Sequence[str] = ()) -> Iterator[Member]:
     """Yield the logs of one file: itself, or what it holds if it is compressed or an archive.
+
+    A member can be opened until the next is asked for. Members of one name are told apart by ``(2)`` and so on, in
+    the order of the archive.
 
     Args:
         path: The file, as shown to people.
         opener: Opens it.
+        passwords: Those to try where a member is encrypted; they are kept nowhere and shown nowhere.
 
     Raises:
-        SourceError: The file cannot be unpacked.
+        SourceError: The file cannot be unpacked, or holds more than may be.
         OSError: It cannot be opened.
     """
     with opener() as file:
         head = file.read(_HEAD)
-    yield from _unpack(str(path), opener, head=head, n_packed=path.stat().st_size, depth=0)
+    state = path.stat()
+    given = _Given(name=str(path), passwords=tuple(passwords), budget=Budget(str(path), state.st_size))
+    modified = datetime.fromtimestamp(state.st_mtime, UTC)
+    yield from given.unpacked(_Layer(str(path), opener, n_packed=state.st_size, modified=modified, depth=0), head)
 
 
-@contextmanager
-def seekable(stream: BinaryIO) -> Iterator[BinaryIO]:
-    """Give a stream that can seek: itself, or a copy in memory or, beyond 64 MiB, in a temporary file."""
-    if isinstance(stream, io.BufferedReader) and isinstance(stream.raw, io.FileIO):
-        yield stream
-        return
-    with stream, tempfile.SpooledTemporaryFile(max_size=_IN_MEMORY) as copy:
-        while chunk := stream.read(1 << 20):
-            copy.write(chunk)
-        copy.seek(0)
-        yield cast("BinaryIO", copy)
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """Something that may be a log, or packed."""
+
+    name: str
+    open: Callable[[], BinaryIO]
+    n_packed: int
+    modified: datetime | None
+    depth: int
 
 
-def _unpack(name: str, opener: Callable[[], BinaryIO], *, head: bytes, n_packed: int, depth: int) -> Iterator[Member]:
-    is_packed = head.startswith((_GZIP, _ZSTD, *_ZIP)) or _is_tar(head)
-    if is_packed and depth >= _MAX_DEPTH:
-        yield Member(
-            name=name, open=opener, note=f"archives are opened {_MAX_DEPTH} deep and no deeper", remedy="unpack it"
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Given:
+    """One file given, while it is unpacked."""
+
+    name: str
+    passwords: Sequence[str] = field(repr=False)
+    budget: Budget
+
+    def unpacked(self, layer: _Layer, head: bytes) -> Iterator[Member]:
+        kind = next((what for magic, what in _NOT_OPENED if head.startswith(magic)), None)
+        if kind is not None:
+            yield _noted(layer, f"{kind}, which is not read here", _UNPACK)
+            return
+        codec = codec_of(head)
+        entries = self._entries_of(head)
+        if (codec or entries) and layer.depth >= _MAX_DEPTH:
+            yield _noted(layer, f"archives are opened {_MAX_DEPTH} deep and no deeper", "unpack it")
+        elif codec is not None:
+            yield from self._inflated(layer, codec, head)
+        elif entries is not None:
+            yield from self._listed(layer, entries)
+        else:
+            yield Member(name=layer.name, open=layer.open, modified=layer.modified)
+
+    def _entries_of(self, head: bytes) -> Callable[[BinaryIO], Iterator[Entry]] | None:
+        if is_zip(head):
+            return lambda stream: zip_entries(stream, self.passwords)
+        if is_seven_zip(head):
+            return lambda stream: seven_zip_entries(stream, self.passwords, self.budget.spend)
+        return tar_entries if is_tar(head) else None
+
+    def _inflated(self, layer: _Layer, codec: Codec, head: bytes) -> Iterator[Member]:
+        inner = _Layer(
+            layer.name,
+            lambda: self._content(Inflater(layer.open(), codec), layer.name, layer.n_packed),
+            n_packed=layer.n_packed,
+            modified=codec.modified(head) or layer.modified,
+            depth=layer.depth + 1,
         )
-        return
-    if head.startswith(_GZIP):
-        yield from _unpack_stream(name, opener, _gunzip, n_packed=n_packed, depth=depth)
-    elif head.startswith(_ZSTD):
-        yield from _unpack_stream(name, opener, zstd.ZstdFile, n_packed=n_packed, depth=depth)
-    elif head.startswith(_ZIP):
-        yield from _unpack_zip(name, opener, depth=depth)
-    elif _is_tar(head):
-        yield from _unpack_tar(name, opener, depth=depth)
-    else:
-        yield Member(name=name, open=opener)
+        head, fault = _head(inner)
+        if not head and fault is not None:
+            message = fault.message.replace("cannot be read to its end", "cannot be unpacked")
+            raise SourceError(message, where=layer.name, hint="copy or download it again")
+        yield from self.unpacked(inner, head)
 
+    def _listed(self, layer: _Layer, entries: Callable[[BinaryIO], Iterator[Entry]]) -> Iterator[Member]:
+        names: dict[str, int] = {}
+        n_members = 0
+        packed = layer.open()
+        with packed, seekable(packed) as stream:
+            for entry in entries(stream):
+                n_members += 1
+                yield from self._entry(layer, entry, names)
+        fault = fault_of(packed)
+        if fault is not None:
+            yield _noted(layer, fault.message, fault.remedy)
+        elif not n_members:
+            yield _noted(layer, "an empty archive, no log", None)
 
-def _unpack_stream(
-    name: str,
-    opener: Callable[[], BinaryIO],
-    unpacker: Callable[[BinaryIO], _Unpacker],
-    *,
-    n_packed: int,
-    depth: int,
-) -> Iterator[Member]:
-    def opened() -> BinaryIO:
-        packed = opener()
-        return _limited(unpacker(packed), name, n_packed, packed)
+    def _entry(self, layer: _Layer, entry: Entry, names: dict[str, int]) -> Iterator[Member]:
+        self.budget.count()
+        name = f"{layer.name}!{_told_apart(entry.name, names)}" if entry.name else layer.name
+        inner = _Layer(
+            name,
+            partial(self._opened, entry, name),
+            n_packed=entry.n_packed,
+            modified=entry.modified or layer.modified,
+            depth=layer.depth + 1,
+        )
+        if entry.note:
+            yield _noted(inner, entry.note, entry.remedy)
+        elif is_desktops_own(entry.name):
+            yield _noted(inner, DESKTOPS_OWN, None)
+        else:
+            yield from self._packed(inner)
 
-    try:
-        with opened() as stream:
-            head = stream.read(_HEAD)
-    except DAMAGED as error:
-        raise SourceError(f"cannot be unpacked: {error}", where=name, hint="copy or download it again") from error
-    yield from _unpack(name, opened, head=head, n_packed=n_packed, depth=depth + 1)
-
-
-def _unpack_zip(name: str, opener: Callable[[], BinaryIO], *, depth: int) -> Iterator[Member]:
-    try:
-        with opener() as packed, seekable(packed) as stream, zipfile.ZipFile(stream) as archive:
-            for info in sorted(archive.infolist(), key=lambda i: i.filename):
-                if not info.is_dir():
-                    yield from _unpack_member(f"{name}!{info.filename}", archive, info, depth=depth)
-    except DAMAGED as error:
-        raise SourceError(f"is a damaged zip archive: {error}", where=name, hint="copy or download it again") from error
-
-
-def _unpack_member(name: str, archive: zipfile.ZipFile, info: zipfile.ZipInfo, *, depth: int) -> Iterator[Member]:
-    def opened() -> BinaryIO:
-        return _limited(archive.open(info), name, info.compress_size)
-
-    if is_desktops_own(info.filename):
-        yield Member(name=name, open=opened, note=DESKTOPS_OWN)
-        return
-    if info.flag_bits & 0x1:
-        remedy = "unpack it with its password and give the folder"
-        yield Member(name=name, open=opened, note="protected by a password", remedy=remedy)
-        return
-    try:
-        with opened() as stream:
-            head = stream.read(_HEAD)
-    except DAMAGED as error:
-        yield Member(name=name, open=opened, note=f"cannot be unpacked: {error}", remedy="copy it again")
-        return
-    yield from _unpack(name, opened, head=head, n_packed=info.compress_size, depth=depth + 1)
-
-
-def _is_tar(head: bytes) -> bool:
-    return head[257:262] == b"ustar"
-
-
-def _unpack_tar(name: str, opener: Callable[[], BinaryIO], *, depth: int) -> Iterator[Member]:
-    try:
-        with opener() as packed, seekable(packed) as stream, tarfile.open(fileobj=stream, mode="r:") as archive:
-            for info in sorted((i for i in archive if i.isfile()), key=lambda i: i.name):
-                yield from _unpack_tar_member(f"{name}!{info.name}", archive, info, depth=depth)
-    except DAMAGED as error:
-        raise SourceError(f"is a damaged tar archive: {error}", where=name, hint="copy or download it again") from error
-
-
-def _unpack_tar_member(name: str, archive: tarfile.TarFile, info: tarfile.TarInfo, *, depth: int) -> Iterator[Member]:
-    def opened() -> BinaryIO:
-        content = archive.extractfile(info)
-        if content is None:
-            raise SourceError("cannot be opened inside its archive", where=name)
-        return _limited(content, name, info.size)
-
-    if is_desktops_own(info.name):
-        yield Member(name=name, open=opened, note=DESKTOPS_OWN)
-        return
-    with opened() as stream:
-        head = stream.read(_HEAD)
-    yield from _unpack(name, opened, head=head, n_packed=info.size, depth=depth + 1)
-
-
-def _gunzip(packed: BinaryIO) -> _Unpacker:
-    return _Gzip(fileobj=packed)
-
-
-def _limited(stream: _Unpacker, name: str, n_packed: int, *below: BinaryIO) -> BinaryIO:
-    """Limit a stream; closing it closes what lies below, which decompressors leave open."""
-    return io.BufferedReader(_Limited((stream, *below), name, _limit(n_packed)), 1 << 17)
-
-
-def _limit(n_packed: int) -> int:
-    return min(_NEVER_ALLOWED, max(_ALWAYS_ALLOWED, _MAX_RATIO * n_packed))
-
-
-class _Gzip(gzip.GzipFile):
-    """Ignores what follows the last gzip member, as gzip itself does.
-
-    Reads in single steps: a longer read that fails at the end would lose what it had.
-    """
-
-    _has_content = False
-
-    def read(self, size: int | None = -1) -> bytes:
+    def _packed(self, inner: _Layer) -> Iterator[Member]:
         try:
-            chunk = super().read1(-1 if size is None else size)
-        except gzip.BadGzipFile:
-            if not self._has_content:
+            head, fault = _head(inner)
+        except SourceError as error:
+            if error.where != inner.name:
                 raise
-            return b""
-        self._has_content = self._has_content or bool(chunk)
-        return chunk
+            yield _noted(inner, error.message, error.hint)
+            return
+        if not head and fault is not None:
+            message = fault.message.replace("cannot be read to its end", "cannot be unpacked")
+            yield _noted(inner, message, "copy or download the archive again")
+            return
+        try:
+            yield from self.unpacked(inner, head)
+        except SourceError as error:
+            # What is wrong with one member is no reason to leave the next.
+            if error.where != inner.name:
+                raise
+            yield _noted(inner, error.message, error.hint)
+
+    def _opened(self, entry: Entry, name: str) -> BinaryIO:
+        assert entry.open is not None
+        try:
+            source = entry.open()
+        except HOSTILE as error:
+            message = f"cannot be unpacked: {error}"
+            raise SourceError(message, where=name, hint="copy or download the archive again") from error
+        return self._content(source, name, entry.n_packed)
+
+    def _content(self, source: Packed, name: str, n_packed: int) -> BinaryIO:
+        content = Content(source, name, n_packed=n_packed, budget=self.budget)
+        return io.BufferedReader(content, _BUFFER)
 
 
-class _Limited(io.RawIOBase):
-    """Passes content on and stops a bomb."""
+def _head(layer: _Layer) -> tuple[bytes, Fault | None]:
+    """Read the first bytes of a content, no more, and what is wrong with it so far."""
+    with layer.open() as stream:
+        raw = stream.raw if isinstance(stream, io.BufferedReader) else stream
+        head = b""
+        while len(head) < _HEAD and (chunk := raw.read(_HEAD - len(head))):
+            head += chunk
+        return head, fault_of(stream)
 
-    def __init__(self, streams: Sequence[_Unpacker], name: str, limit: int) -> None:
-        self._streams, self._name, self._left, self._limit = streams, name, limit, limit
 
-    def readable(self) -> bool:
-        return True
+def _noted(layer: _Layer, note: str, remedy: str | None) -> Member:
+    return Member(name=layer.name, open=layer.open, modified=layer.modified, note=note, remedy=remedy)
 
-    def tell(self) -> int:
-        return self._limit - self._left
 
-    def readinto(self, target: object) -> int:
-        view = memoryview(target)  # type: ignore[arg-type]  # the buffer protocol has no name before Python 3.12
-        chunk = self._streams[0].read(len(view))
-        self._left -= len(chunk)
-        if self._left < 0:
-            message = f"unpacks to more than {self._limit >> 20:,} MiB, which looks like an archive bomb"
-            raise SourceError(message, where=self._name, hint="unpack it yourself if you trust it")
-        view[: len(chunk)] = chunk
-        return len(chunk)
-
-    def close(self) -> None:
-        for stream in self._streams:
-            stream.close()
-        super().close()
+def _told_apart(name: str, names: dict[str, int]) -> str:
+    """Return a name that no member before it has; characters that no text may hold are written as escapes."""
+    name = name.encode("utf-8", "backslashreplace").decode()
+    found = name
+    while found in names:
+        names[name] += 1
+        found = f"{name} ({names[name]})"
+    names[found] = 1
+    return found

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
+from datetime import UTC, datetime
 from io import BufferedReader
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from stillhunt.errors import InputError, Problem, SourceError
 from stillhunt.progress import Step, Watcher, silent
-from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, is_desktops_own, members, seekable
+from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, fault_of, is_desktops_own, members, seekable
 from stillhunt.telemetry.clock import ClockLedger
 from stillhunt.telemetry.copies import copies
 from stillhunt.telemetry.coverage import Coverage, InputFile
@@ -55,11 +56,13 @@ class Reading:
 
     Args:
         paths: Files and folders.
+        passwords: To be tried on encrypted members of archives; in no result.
         watch: Told after every batch how many bytes of all files and how many events are done.
     """
 
-    def __init__(self, paths: Sequence[Path], *, watch: Watcher = silent) -> None:
+    def __init__(self, paths: Sequence[Path], *, passwords: Sequence[str] = (), watch: Watcher = silent) -> None:
         self._paths = paths
+        self._passwords = tuple(passwords)
         self._watch = watch
         self._ledger = ReadingLedger()
         self._done = self._total = 0
@@ -68,6 +71,11 @@ class Reading:
         self._share: Share | None = None
         self._found_in: dict[str, tuple[Path, str]] = {}
         self._logs: list[tuple[LogFile, str, str, int]] = []
+
+    @property
+    def passwords(self) -> tuple[str, ...]:
+        """What encrypted members are opened with."""
+        return self._passwords
 
     @property
     def clocks(self) -> ClockLedger:
@@ -152,18 +160,27 @@ class Reading:
 
     def _again(self, path: Path, names: set[str], wanted: Wanted, outlet: Outlet) -> Iterator[LogFile]:
         try:
-            for member in members(path, lambda: path.open("rb", buffering=_BUFFER)):
+            for member in self._members(path, lambda: path.open("rb", buffering=_BUFFER)):
                 if member.name not in names:
                     continue
                 source = SOURCES[self._found_in[member.name][1]]
                 with member.open() as stream:
-                    log = LogFile(name=member.name, stream=stream, outlet=outlet, only=wanted[member.name])
+                    log = LogFile(
+                        name=member.name,
+                        stream=stream,
+                        outlet=outlet,
+                        only=wanted[member.name],
+                        modified=member.modified,
+                    )
                     for _ in source.into_outlet(log):
                         pass
                 yield log
         except (SourceError, *DAMAGED):
             # What could be read once was counted then; whoever asks sees which records do not come back.
             return
+
+    def _members(self, path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
+        return members(path, opener, passwords=self._passwords)
 
     def _files(self) -> list[Path]:
         found: dict[Path, Path] = {}
@@ -238,7 +255,7 @@ class Reading:
                 with self._open(share) as stream:
                     yield from self._piece(share, share.cut, str(path), stream)
                 return
-            for member in members(path, lambda: self._open(share)):
+            for member in self._members(path, lambda: self._open(share)):
                 if share.member not in {"", member.name}:
                     continue
                 if share.cut is not None:
@@ -256,7 +273,9 @@ class Reading:
 
     def _piece(self, share: Share, cut: Cut, name: str, stream: BinaryIO) -> Iterator[None]:
         self._found_in[name] = (share.path, share.source)
-        yield from self._events(share.source, LogFile(name=name, stream=stream, outlet=self._outlet, first=cut.first))
+        modified = datetime.fromtimestamp(share.path.stat().st_mtime, UTC)
+        log = LogFile(name=name, stream=stream, outlet=self._outlet, first=cut.first, modified=modified)
+        yield from self._events(share.source, log)
 
     def _member(self, member: Member) -> Iterator[None]:
         with member.open() as stream:
@@ -267,7 +286,8 @@ class Reading:
                 return
             if self._share is not None:
                 self._found_in[member.name] = (self._share.path, name)
-            yield from self._events(name, LogFile(name=member.name, stream=stream, outlet=self._outlet))
+            log = LogFile(name=member.name, stream=stream, outlet=self._outlet, modified=member.modified)
+            yield from self._events(name, log)
 
     def _events(self, name: str, log: LogFile) -> Iterator[None]:
         trouble = ""
@@ -279,6 +299,11 @@ class Reading:
         except DAMAGED as error:
             trouble = f"cannot be read to its end: {error}"
             self._problem(log.name, trouble, hint="what comes before was read; copy or download it again")
+        fault = fault_of(log.stream)
+        if fault is not None and not trouble:
+            trouble = fault.message
+            if fault.remedy is not None:
+                self._problem(log.name, trouble, hint=fault.remedy)
         # Events may still wait in the outlet, so the file is accounted for when all is read.
         self._logs.append((log, name, trouble, _position(log.stream)))
 
@@ -292,7 +317,7 @@ class Reading:
                     n_bytes=n_bytes,
                     n_events=log.n_events,
                     n_unread=log.n_unread,
-                    note=trouble or unread_words(log.n_unread),
+                    note="; ".join(words for words in (trouble, unread_words(log.n_unread)) if words),
                 )
             )
         self._logs = []

@@ -7,7 +7,7 @@ hunt, without the time of one.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -56,18 +56,19 @@ def split_place(place: str) -> tuple[str, int]:
     return file, int(number)
 
 
-def retrieve(file: str, number: int) -> list[Record]:
+def retrieve(file: str, number: int, *, passwords: Sequence[str] = ()) -> list[Record]:
     """Return the events of a file that have a number: usually one, more where a file uses numbers twice.
 
     Args:
         file: As findings name it: a path, with ``!member`` for a member of an archive.
         number: EventRecordID or line number, as findings give it.
+        passwords: To be tried if it lies in an encrypted archive.
 
     Raises:
         UnknownNameError: There is no such file, member or record.
         SourceError: The file is no log, or cannot be read.
     """
-    with _member(file) as member:
+    with _member(file, passwords) as member:
         try:
             found = _retrieved(member, number)
         except DAMAGED as error:
@@ -79,11 +80,11 @@ def retrieve(file: str, number: int) -> list[Record]:
 
 
 @contextmanager
-def _member(file: str) -> Iterator[Member]:
+def _member(file: str, passwords: Sequence[str]) -> Iterator[Member]:
     """Find a log; it can be opened only as long as the archives around it are open."""
     path = _container(file)
     try:
-        for member in members(path, lambda: path.open("rb", buffering=_BUFFER)):
+        for member in members(path, lambda: path.open("rb", buffering=_BUFFER), passwords=passwords):
             if member.name == file:
                 if member.note:
                     raise SourceError(member.note, where=file, hint=member.remedy)
@@ -115,15 +116,21 @@ def _retrieved(member: Member, number: int) -> list[Record]:
         excerpt = source.excerpt(stream, number) if source.excerpt else None
     if excerpt is not None:
         with io.BufferedReader(io.BytesIO(excerpt.content), _HEAD) as cut:
-            found = _read(source, member.name, cut, excerpt.number)
+            found = _read(source, member, cut, excerpt.number)
         if found or excerpt.is_final:
             return [_renumbered(event, number) for event in found]
     with member.open() as stream:
-        return _read(source, member.name, stream, number)
+        return _read(source, member, stream, number)
 
 
-def _read(source: Source, file: str, stream: BinaryIO, number: int) -> list[Record]:
-    log = LogFile(name=file, stream=stream, outlet=Outlet(), only={number: frozenset({_ANYWHERE})})
+def _read(source: Source, member: Member, stream: BinaryIO, number: int) -> list[Record]:
+    log = LogFile(
+        name=member.name,
+        stream=stream,
+        outlet=Outlet(),
+        only={number: frozenset({_ANYWHERE})},
+        modified=member.modified,
+    )
     batches: list[EventBatch] = []
     for _ in source.into_outlet(log):
         batches += log.outlet.due()

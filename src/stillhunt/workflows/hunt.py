@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pyarrow as pa
 
@@ -30,6 +32,9 @@ from stillhunt.telemetry.coverage import Coverage, judge
 from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.workers import read_and_match
+
+if TYPE_CHECKING:
+    from stillhunt.workflows.stored import Kept
 
 __all__ = ["Hunt", "hunt"]
 
@@ -71,6 +76,7 @@ def hunt(
     *,
     rules: Sequence[str | Path] = (),
     values: Sequence[str | Path] = (),
+    passwords: Sequence[str] = (),
     jobs: int = 1,
     keep_habits: bool = False,
     store: str | Path | None = None,
@@ -83,6 +89,7 @@ def hunt(
         rules: Sigma rules to use instead of the built-in pack: files, folders or release zips. The word
             ``builtin`` stands for the pack, to use it beside others.
         values: YAML files with lists of values for the placeholders of rules.
+        passwords: To be tried on encrypted members of archives; in no result.
         jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
             so a script that asks for it needs ``if __name__ == "__main__":``.
         keep_habits: Let findings that are habits of the estate open cases like all others.
@@ -102,8 +109,10 @@ def hunt(
     rule_set = load_rules(rules, values=values)
     if store is not None or _is_store(given):
         folder = None if store is None else Path(store)
-        return _hunt_store(given, rule_set, folder=folder, jobs=jobs, keep_habits=keep_habits, watch=watch)
-    scan, trail, reading = Scan(rule_set), Trail(), Reading(given, watch=watch)
+        with _opened(given, rule_set, folder=folder, passwords=passwords, jobs=jobs, watch=watch) as kept:
+            return Hunt(brief=_told_of_store(kept, rule_set, keep_habits=keep_habits, watch=watch))
+    scan, trail = Scan(rule_set), Trail()
+    reading = Reading(given, passwords=passwords, watch=watch)
     read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
     return Hunt(
         brief=_told(given, scan, trail, reading, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch)
@@ -114,26 +123,46 @@ def _is_store(given: Sequence[Path]) -> bool:
     return len(given) == 1 and is_store(given[0])
 
 
-def _hunt_store(
-    given: Sequence[Path], rules: RuleSet, *, folder: Path | None, jobs: int, keep_habits: bool, watch: Watcher
-) -> Hunt:
+@contextmanager
+def _opened(
+    given: Sequence[Path],
+    rules: RuleSet,
+    *,
+    folder: Path | None,
+    passwords: Sequence[str],
+    jobs: int,
+    watch: Watcher,
+) -> Iterator[Kept]:
+    """Open a store, and bring it up to date with what was given."""
     from stillhunt.workflows.stored import opened  # noqa: PLC0415 - loads Parquet
 
-    with opened(folder or given[0], rules, jobs=jobs, watch=watch, is_new=folder is not None) as kept:
-        if folder is not None:
+    is_new = folder is not None
+    with opened(folder or given[0], rules, passwords=passwords, jobs=jobs, watch=watch, is_new=is_new) as kept:
+        if is_new:
             kept.read(given)
-        # What is kept was told with habits folded.
-        brief = None if keep_habits else kept.result()
-        if brief is None:
-            scan, trail, reading = Scan(rules), Trail(), Reading([])
-            kept.join(scan, trail, reading)
-            known = kept.evidence
-            brief = _told(
-                kept.inputs, scan, trail, reading, fetch=kept.fetch, known=known, keep_habits=keep_habits, watch=watch
-            )
-            if not keep_habits:
-                kept.keep(brief)
-    return Hunt(brief=brief)
+        yield kept
+
+
+def _told_of_store(kept: Kept, rules: RuleSet, *, keep_habits: bool, watch: Watcher) -> Brief:
+    # What is kept was told with habits folded.
+    brief = None if keep_habits else kept.result()
+    if brief is not None:
+        return brief
+    scan, trail, reading = Scan(rules), Trail(), Reading([])
+    kept.join(scan, trail, reading)
+    brief = _told(
+        kept.inputs,
+        scan,
+        trail,
+        reading,
+        fetch=kept.fetch,
+        known=kept.evidence,
+        keep_habits=keep_habits,
+        watch=watch,
+    )
+    if not keep_habits:
+        kept.keep(brief)
+    return brief
 
 
 def _told(

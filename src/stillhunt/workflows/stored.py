@@ -77,16 +77,27 @@ class Kept:
         folder: The store.
         manifest: Its manifest.
         rules: Rules of the hunt.
+        passwords: To be tried on encrypted members of archives; kept nowhere.
         jobs: Processes to use at most.
         watch: Told about progress.
     """
 
-    def __init__(self, folder: Path, manifest: Manifest, rules: RuleSet, *, jobs: int, watch: Watcher) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        manifest: Manifest,
+        rules: RuleSet,
+        *,
+        passwords: Sequence[str],
+        jobs: int,
+        watch: Watcher,
+    ) -> None:
+        self._passwords = tuple(passwords)
         self._folder, self._manifest, self._rules = folder, manifest, rules
         self._jobs, self._watch = jobs, watch
         told = hashlib.sha256(_encoded(rules)).hexdigest()
         self._keys = Keys(reader=_code(_READING_CODE), rules=_hash(told, _code(_MATCHING_CODE)))
-        self._reading = Reading([])
+        self._reading = Reading([], passwords=passwords)
         self._evidence: dict[EvidenceKey, Evidence] = {}
         self._groups: dict[tuple[str, str, str], list[tuple[Group, str]]] = defaultdict(list)
         self._scan: Scan | None = None
@@ -104,7 +115,7 @@ class Kept:
             EngineError: It cannot be written, or a process was killed.
         """
         self._tidy()
-        walk = Reading(given, watch=self._watch)
+        walk = Reading(given, passwords=self._passwords, watch=self._watch)
         files = self._files([share for part in walk.shares(1) for share in part])
         self._drop_changed(files)
         new, unreadable = self._pending(files)
@@ -115,7 +126,13 @@ class Kept:
         tasks = [Reread(folder=self._folder, unit=unit, keys=self._keys) for unit in units]
         total = sum(unit.n_bytes for unit in units)
         for add in in_turn(
-            read_unit, tasks, rules=self._rules, n_workers=self._hands(total), watch=self._watch, total=total
+            read_unit,
+            tasks,
+            rules=self._rules,
+            n_workers=self._hands(total),
+            watch=self._watch,
+            total=total,
+            passwords=self._passwords,
         ):
             self._commit(add)
         for _ in walk.part(unreadable):
@@ -443,12 +460,21 @@ class Kept:
 
 
 @contextmanager
-def opened(folder: Path, rules: RuleSet, *, jobs: int, watch: Watcher, is_new: bool = False) -> Iterator[Kept]:
+def opened(
+    folder: Path,
+    rules: RuleSet,
+    *,
+    passwords: Sequence[str] = (),
+    jobs: int,
+    watch: Watcher,
+    is_new: bool = False,
+) -> Iterator[Kept]:
     """Open a store for a hunt; no other hunt may use it meanwhile.
 
     Args:
         folder: The store.
         rules: Rules of the hunt.
+        passwords: To be tried on encrypted members of archives.
         jobs: Processes to use at most.
         watch: Told about progress.
         is_new: Whether to begin it if there is none.
@@ -464,7 +490,7 @@ def opened(folder: Path, rules: RuleSet, *, jobs: int, watch: Watcher, is_new: b
     with _writing(folder):
         manifest = Manifest.begin(folder, made_by=_version("stillhunt")) if is_new else Manifest(folder)
     with _locked(folder):
-        yield Kept(folder, manifest, rules, jobs=jobs, watch=watch)
+        yield Kept(folder, manifest, rules, passwords=passwords, jobs=jobs, watch=watch)
 
 
 @contextmanager

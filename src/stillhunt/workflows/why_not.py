@@ -49,7 +49,13 @@ class WhyNot:
 
 
 def why_not(
-    rule: str, event: str, *, folder: Path | None = None, rules: Sequence[str | Path] = (), values: Sequence[Path] = ()
+    rule: str,
+    event: str,
+    *,
+    folder: Path | None = None,
+    rules: Sequence[str | Path] = (),
+    values: Sequence[Path] = (),
+    passwords: Sequence[str] = (),
 ) -> WhyNot:
     """Say why a rule matches a record, or why not.
 
@@ -59,6 +65,7 @@ def why_not(
         folder: Workspace of a hunt, whose rules are used if none are given.
         rules: Paths of rules; without them and without a folder, the built-in pack.
         values: Paths of lists of values for their placeholders.
+        passwords: To be tried if the record lies in an encrypted archive.
 
     Raises:
         UnknownNameError: There is no such rule, file or record, or several rules are meant.
@@ -73,7 +80,7 @@ def why_not(
     if isinstance(chosen, RuleState):
         return WhyNot(inert=chosen, notes=tuple(notes))
     file, number = split_place(event)
-    found = retrieve(file, number)
+    found = retrieve(file, number, passwords=passwords)
     judged = [(judge(chosen, each.batch), each) for each in found]
     # Of several records with one number, the one that comes furthest is meant.
     judgement, retrieved = max(judged, key=lambda pair: (pair[0].is_match, pair[0].is_in_scope))

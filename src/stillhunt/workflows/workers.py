@@ -63,7 +63,7 @@ def read_and_match(
             scan.feed(batch)
             trail.observe(batch)
     else:
-        for scanned, seen, read in _by_processes(shares, rules, watch):
+        for scanned, seen, read in _by_processes(shares, rules, reading.passwords, watch):
             scan.take(scanned)
             trail.take(seen)
             reading.take(read)
@@ -73,9 +73,11 @@ def read_and_match(
 _Part = tuple[ScanState, Trail, ReadingState]
 
 
-def _by_processes(shares: Sequence[Sequence[Share]], rules: RuleSet, watch: Watcher) -> list[_Part]:
+def _by_processes(
+    shares: Sequence[Sequence[Share]], rules: RuleSet, passwords: Sequence[str], watch: Watcher
+) -> list[_Part]:
     total = sum(share.n_bytes for part in shares for share in part)
-    with _processes(len(shares), rules) as pool, _killed():
+    with _processes(len(shares), rules, passwords) as pool, _killed():
         running = [pool.executor.submit(_work, part) for part in shares]
         left = set(running)
         while left:
@@ -89,11 +91,12 @@ class Desk:
 
     Args:
         rules: What to match.
+        passwords: To be tried on encrypted members of archives.
         watch: Told about progress in the task at hand.
     """
 
-    def __init__(self, rules: RuleSet, watch: Watcher) -> None:
-        self.scan, self.reading = Scan(rules), Reading([], watch=watch)
+    def __init__(self, rules: RuleSet, passwords: Sequence[str], watch: Watcher) -> None:
+        self.scan, self.reading = Scan(rules), Reading([], passwords=passwords, watch=watch)
 
 
 Task = TypeVar("Task")
@@ -108,6 +111,7 @@ def in_turn(
     n_workers: int,
     watch: Watcher,
     total: int,
+    passwords: Sequence[str] = (),
 ) -> Iterator[Result]:
     """Do tasks by one process or several, and yield what comes of them in their order.
 
@@ -118,20 +122,21 @@ def in_turn(
         n_workers: Processes to use at most; 1 uses none but this.
         watch: Told about progress.
         total: Bytes that all tasks read.
+        passwords: To be tried on encrypted members of archives.
 
     Raises:
         EngineError: A process was killed, for instance for want of memory.
     """
     if n_workers < 2 or len(tasks) < 2:
         tell = _Teller(watch, total)
-        desk = Desk(rules, tell)
+        desk = Desk(rules, passwords, tell)
         for task in tasks:
             tell.begin()
             with no_search_for_cycles():
                 done = work(desk, task)
             yield done
         return
-    with _processes(min(n_workers, len(tasks)), rules) as pool, _killed():
+    with _processes(min(n_workers, len(tasks)), rules, passwords) as pool, _killed():
         running: deque[Any] = deque()
         left = deque(tasks)
         while running or left:
@@ -176,11 +181,13 @@ class _Pool:
 
 
 @contextmanager
-def _processes(n_processes: int, rules: RuleSet) -> Iterator[_Pool]:
+def _processes(n_processes: int, rules: RuleSet, passwords: Sequence[str]) -> Iterator[_Pool]:
     # Arrow and the progress bar have threads, which a forked process would inherit half.
     context = get_context("spawn")
     counters = context.Value("q", 0), context.Value("q", 0)
-    executor = ProcessPoolExecutor(n_processes, mp_context=context, initializer=_start, initargs=(rules, *counters))
+    executor = ProcessPoolExecutor(
+        n_processes, mp_context=context, initializer=_start, initargs=(rules, passwords, *counters)
+    )
     with executor:
         try:
             yield _Pool(executor, n_processes, counters)
@@ -199,12 +206,13 @@ def _killed() -> Iterator[None]:
 
 
 _rules: RuleSet | None = None
+_passwords: Sequence[str] = ()
 _counters: tuple[Any, Any] | None = None
 
 
-def _start(rules: RuleSet, n_bytes: Synchronized[int], n_events: Synchronized[int]) -> None:
-    global _rules, _counters
-    _rules, _counters = rules, (n_bytes, n_events)
+def _start(rules: RuleSet, passwords: Sequence[str], n_bytes: Synchronized[int], n_events: Synchronized[int]) -> None:
+    global _rules, _passwords, _counters
+    _rules, _passwords, _counters = rules, passwords, (n_bytes, n_events)
     # Threads of its own would only get into the way of the other workers.
     pa.set_cpu_count(1)
 
@@ -239,12 +247,13 @@ def _at_desk(work: Callable[[Desk, Task], Result], task: Task) -> Result:
 def _own_desk() -> tuple[Desk, _Counted]:
     assert _rules is not None
     counted = _Counted()
-    return Desk(_rules, counted), counted
+    return Desk(_rules, _passwords, counted), counted
 
 
 def _work(shares: Sequence[Share]) -> _Part:
     assert _rules is not None
-    scan, trail, reading = Scan(_rules), Trail(), Reading([], watch=_Counted())
+    scan, trail = Scan(_rules), Trail()
+    reading = Reading([], passwords=_passwords, watch=_Counted())
     with no_search_for_cycles():
         for batch in reading.part(shares):
             scan.feed(batch)

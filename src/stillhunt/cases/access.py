@@ -68,8 +68,8 @@ class Accesses:
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says was opened."""
-        for kind, container, item in _opened(batch):
-            data = batch.data
+        for kind, container, item, rows in _opened(batch):
+            data = batch.data if rows is None else batch.data.take(rows)
             n_rows = data.num_rows
             at = data.column("@timestamp")
             self._held.append(
@@ -147,8 +147,13 @@ def _summed(table: pa.Table) -> pa.Table:
     return pa.table({**columns, "first": grouped["first_min"], "last": grouped["last_max"]})
 
 
-def _opened(batch: EventBatch) -> Iterator[tuple[EntityKind, Any, Any]]:
-    """Yield what kind of container was opened, and for each event its name and that of the item; null where none."""
+def _opened(batch: EventBatch) -> Iterator[tuple[EntityKind, Any, Any, Any]]:
+    """Yield what was opened.
+
+    Yields:
+        Kind of container; for each access its name and that of the item, null where there is none; and the rows that
+        the accesses are of, None for one access a row.
+    """
     names = batch.data.schema.names
     event = batch.event_class
     if "security" in event.services and event.event_id in _SHARE_EVENTS and "ShareName" in names:
@@ -158,11 +163,30 @@ def _opened(batch: EventBatch) -> Iterator[tuple[EntityKind, Any, Any]]:
         # Pipes to services, not content.
         is_pipe = pc.ends_with(share, pattern="\\IPC$")
         container = pc.if_else(pc.fill_null(is_pipe, pa.scalar(True, pa.bool_())), pa.scalar(None, _STRING), named)
-        yield EntityKind.SHARE, container, _text(batch, "RelativeTargetName")
+        yield EntityKind.SHARE, container, _text(batch, "RelativeTargetName"), None
+    if event.product == "m365":
+        yield _mails(batch)
+        is_document = pc.is_in(_text(batch, "event.action"), value_set=_DOCUMENT_ACTIONS)
+        site = pc.if_else(is_document, _text(batch, "SiteUrl"), pa.scalar(None, _STRING))
+        yield EntityKind.SITE, site, _text(batch, "file.path"), None
+
+
+_DOCUMENT_ACTIONS = pa.array(["FileAccessed", "FileDownloaded", "FileSyncDownloadedFull", "FilePreviewed"], _STRING)
+
+
+def _mails(batch: EventBatch) -> tuple[EntityKind, Any, Any, Any]:
+    """Return each message that a record of MailItemsAccessed names; one that names none is one access."""
+    is_read: Any = pc.equal(_text(batch, "event.action"), pa.scalar("MailItemsAccessed", _STRING))
+    mailbox = pc.if_else(pc.fill_null(is_read, _FALSE), _text(batch, "email.mailbox"), pa.scalar(None, _STRING))
+    named = pc.fill_null(_text(batch, "Folders.FolderItems.InternetMessageId"), _NOTHING)
+    items: Any = pc.split_pattern(named, pattern="\n")
+    rows = pc.list_parent_indices(items)
+    return EntityKind.MAILBOX, mailbox.take(rows), items.flatten(), rows
 
 
 _SHARE_EVENTS = frozenset({"5140", "5145"})
 _NOTHING = pa.scalar("", _STRING)
+_FALSE = pa.scalar(False, pa.bool_())
 
 
 def _text(batch: EventBatch, name: str) -> Any:

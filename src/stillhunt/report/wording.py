@@ -85,7 +85,9 @@ def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
     n_hosts = sum(bool(span.host) for span in coverage.hosts)
     hosts = f" of {plural(n_hosts, 'host')}" if n_hosts else ""
     span = f", {instant_words(min(firsts))} to {instant_words(max(lasts))}" if firsts and lasts else ""
-    said = [("Read", f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}")]
+    n_repeated = sum(file.n_duplicates for file in read)
+    repeated = f"; {plural(n_repeated, 'repeated record')} left out" if n_repeated else ""
+    said = [("Read", f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}{repeated}")]
     missed = _missed_words(coverage)
     if missed:
         said.append(("Missing", ", ".join(missed)))

@@ -317,7 +317,8 @@ class Reading:
                     n_bytes=n_bytes,
                     n_events=log.n_events,
                     n_unread=log.n_unread,
-                    note="; ".join(words for words in (trouble, unread_words(log.n_unread)) if words),
+                    n_duplicates=log.n_duplicates,
+                    note="; ".join(words for words in (trouble, unread_words(log.n_unread, log.n_duplicates)) if words),
                 )
             )
         self._logs = []

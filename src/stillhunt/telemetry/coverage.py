@@ -36,6 +36,7 @@ class InputFile:
         n_bytes: Size of the raw content read, uncompressed.
         n_events: Events read.
         n_unread: Records that could not be parsed.
+        n_duplicates: Records that are there more than once, which were read once.
         note: Why nothing or not everything was read; empty if all was well.
     """
 
@@ -44,6 +45,7 @@ class InputFile:
     n_bytes: int
     n_events: int
     n_unread: int
+    n_duplicates: int = 0
     note: str = ""
 
 

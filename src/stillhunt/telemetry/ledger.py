@@ -221,22 +221,27 @@ class ReadingLedger:
         ]
 
 
-def unread_words(n_unread: int) -> str:
-    """Say how many records of a file could not be read; nothing if all could."""
-    return f"{n_unread:,} records could not be read" if n_unread else ""
+def unread_words(n_unread: int, n_duplicates: int = 0) -> str:
+    """Say how many records of a file could not be read, or were there before; nothing if there are none."""
+    unread = f"{n_unread:,} records could not be read" if n_unread else ""
+    repeated = f"{n_duplicates:,} records are there more than once and were read once" if n_duplicates else ""
+    return "; ".join(words for words in (unread, repeated) if words)
 
 
 def _joined_files(one: InputFile, other: InputFile) -> InputFile:
     """Account for two pieces of a file together."""
     n_unread = one.n_unread + other.n_unread
-    notes = sorted({file.note for file in (one, other)} - {unread_words(file.n_unread) for file in (one, other)} - {""})
+    n_duplicates = one.n_duplicates + other.n_duplicates
+    counted = {unread_words(file.n_unread, file.n_duplicates) for file in (one, other)}
+    notes = sorted({file.note for file in (one, other)} - counted - {""})
     return InputFile(
         path=one.path,
         source=one.source,
         n_bytes=one.n_bytes + other.n_bytes,
         n_events=one.n_events + other.n_events,
         n_unread=n_unread,
-        note="; ".join(notes) or unread_words(n_unread),
+        n_duplicates=n_duplicates,
+        note="; ".join(notes) or unread_words(n_unread, n_duplicates),
     )
 
 

@@ -38,6 +38,7 @@ class LogFile:
         n_events: Events read.
         n_unread: Records that could not be parsed.
         n_zoneless: Events whose time named no zone.
+        n_duplicates: Records that are there more than once, which count as one event.
         problems: The first of them, described.
         originals: Raw text of the records asked for, by number.
     """
@@ -52,6 +53,7 @@ class LogFile:
     n_events: int = 0
     n_unread: int = 0
     n_zoneless: int = 0
+    n_duplicates: int = 0
     problems: list[Problem] = field(default_factory=list)
     originals: dict[int, str] = field(default_factory=dict)
 

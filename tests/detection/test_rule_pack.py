@@ -14,11 +14,11 @@ from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.knowledge import load_knowledge
 from stillhunt.telemetry.collect import Reading
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import EventBatch, EventClass
 from stillhunt.telemetry.outlet import WindowsRecords
 from stillhunt.telemetry.sources.iis import EVENT_CLASS as IIS
 from stillhunt.telemetry.sources.iis import request_row
-from stillhunt.telemetry.table import Rows, build_batch
+from stillhunt.telemetry.table import Row, Rows, build_batch
 from stillhunt.terms.technique import TACTICS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -40,11 +40,38 @@ def read(path: Path) -> dict[str, Any]:
 DOCUMENTS = {path: read(path) for path in RULE_FILES}
 
 
+CLASSES = {
+    # Source of a case: product, and the categories that all its events satisfy.
+    "aws": ("aws", ()),
+    "azure": ("azure", ()),
+    "gcp": ("gcp", ()),
+    "linux": ("linux", ()),
+    "m365": ("m365", ()),
+    "suricata": ("suricata", ()),
+    "web": ("apache", ("webserver",)),
+    "zeek": ("zeek", ()),
+}
+
+
+def class_of(event: dict[str, Any]) -> EventClass:
+    """Return the class that a case names; what a source would say about common columns is not needed by any rule."""
+    product, categories = CLASSES[event["source"]]
+    said = {key: [event[key]] if key in event else [] for key in ("category", "service")}
+    return EventClass(
+        product=product, categories=frozenset([*categories, *said["category"]]), services=frozenset(said["service"])
+    )
+
+
 def batch_of(event: dict[str, Any]) -> EventBatch:
     fields = event["fields"]
-    if event.get("source") == "iis":
+    source = event.get("source")
+    if source is not None:
         rows = Rows()
-        rows.add(IIS, request_row(fields, file="case.yml", record=1, original=""))
+        if source == "iis":
+            rows.add(IIS, request_row(fields, file="case.yml", record=1, original=""))
+        else:
+            row = Row(at=None, clock="", file="case.yml", record=1, original="", common={}, native=fields)
+            rows.add(class_of(event), row)
         pieces = list(rows.pieces())
     else:
         system = {"Provider": event["provider"], "Channel": event["channel"], "EventID": str(event["event_id"])}

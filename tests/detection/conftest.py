@@ -10,6 +10,10 @@ import pyarrow as pa
 import pytest
 
 from stillhunt.telemetry.event import COMMON, TEXT, TEXT_LIST, EventBatch, EventClass
+from stillhunt.telemetry.outlet import WindowsRecords
+from stillhunt.telemetry.sources.iis import EVENT_CLASS as IIS
+from stillhunt.telemetry.sources.iis import request_row
+from stillhunt.telemetry.table import Row, Rows, build_batch
 
 PROCESS_CREATION = EventClass(
     product="windows",
@@ -51,3 +55,51 @@ def make_batch() -> Callable[..., EventBatch]:
         return batch_of(filled, event_class)
 
     return make
+
+
+_CLASSES = {
+    # Source of a case: product, and the categories that all its events satisfy.
+    "aws": ("aws", ()),
+    "azure": ("azure", ()),
+    "gcp": ("gcp", ()),
+    "linux": ("linux", ()),
+    "m365": ("m365", ()),
+    "suricata": ("suricata", ()),
+    "web": ("apache", ("webserver",)),
+    "zeek": ("zeek", ()),
+}
+
+
+def _class_of(event: dict[str, Any]) -> EventClass:
+    """Return the class that a case names; what a source would say about common columns is not needed by any rule."""
+    product, categories = _CLASSES[event["source"]]
+    said = {key: [event[key]] if key in event else [] for key in ("category", "service")}
+    return EventClass(
+        product=product, categories=frozenset([*categories, *said["category"]]), services=frozenset(said["service"])
+    )
+
+
+def _batch_of_case(event: dict[str, Any]) -> EventBatch:
+    fields = event["fields"]
+    source = event.get("source")
+    if source is not None:
+        rows = Rows()
+        if source == "iis":
+            rows.add(IIS, request_row(fields, file="case.yml", record=1, original=""))
+        else:
+            row = Row(at=None, clock="", file="case.yml", record=1, original="", common={}, native=fields)
+            rows.add(_class_of(event), row)
+        pieces = list(rows.pieces())
+    else:
+        system = {"Provider": event["provider"], "Channel": event["channel"], "EventID": str(event["event_id"])}
+        system |= {"Computer": "ws1.corp.example", "EventRecordID": 1}
+        records = WindowsRecords()
+        records.add({"Event": {"System": system, "EventData": fields}}, file="case.yml", number=1)
+        pieces = list(records.pieces())
+    return build_batch(pieces[0].event_class, pieces)
+
+
+@pytest.fixture(scope="session")
+def batch_of_case() -> Callable[[dict[str, Any]], EventBatch]:
+    """Makes a batch of the event of a rule's test case."""
+    return _batch_of_case

@@ -14,11 +14,6 @@ from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.knowledge import load_knowledge
 from stillhunt.telemetry.collect import Reading
-from stillhunt.telemetry.event import EventBatch, EventClass
-from stillhunt.telemetry.outlet import WindowsRecords
-from stillhunt.telemetry.sources.iis import EVENT_CLASS as IIS
-from stillhunt.telemetry.sources.iis import request_row
-from stillhunt.telemetry.table import Row, Rows, build_batch
 from stillhunt.terms.technique import TACTICS
 
 REPOSITORY = Path(__file__).parents[2]
@@ -40,58 +35,21 @@ def read(path: Path) -> dict[str, Any]:
 DOCUMENTS = {path: read(path) for path in RULE_FILES}
 
 
-CLASSES = {
-    # Source of a case: product, and the categories that all its events satisfy.
-    "aws": ("aws", ()),
-    "azure": ("azure", ()),
-    "gcp": ("gcp", ()),
-    "linux": ("linux", ()),
-    "m365": ("m365", ()),
-    "suricata": ("suricata", ()),
-    "web": ("apache", ("webserver",)),
-    "zeek": ("zeek", ()),
-}
+@pytest.fixture
+def outcome(batch_of_case):
+    """Whether a rule is about an event at all, and whether it fires."""
 
+    def look(rule_id: str, event: dict[str, Any]) -> tuple[bool, bool]:
+        scan = Scan(RuleSet(rules=(RULE_BY_ID[rule_id],)))
+        scan.feed(batch_of_case(event))
+        (state,) = scan.rule_states()
+        return state.status == "active", state.n_findings > 0
 
-def class_of(event: dict[str, Any]) -> EventClass:
-    """Return the class that a case names; what a source would say about common columns is not needed by any rule."""
-    product, categories = CLASSES[event["source"]]
-    said = {key: [event[key]] if key in event else [] for key in ("category", "service")}
-    return EventClass(
-        product=product, categories=frozenset([*categories, *said["category"]]), services=frozenset(said["service"])
-    )
-
-
-def batch_of(event: dict[str, Any]) -> EventBatch:
-    fields = event["fields"]
-    source = event.get("source")
-    if source is not None:
-        rows = Rows()
-        if source == "iis":
-            rows.add(IIS, request_row(fields, file="case.yml", record=1, original=""))
-        else:
-            row = Row(at=None, clock="", file="case.yml", record=1, original="", common={}, native=fields)
-            rows.add(class_of(event), row)
-        pieces = list(rows.pieces())
-    else:
-        system = {"Provider": event["provider"], "Channel": event["channel"], "EventID": str(event["event_id"])}
-        system |= {"Computer": "ws1.corp.example", "EventRecordID": 1}
-        records = WindowsRecords()
-        records.add({"Event": {"System": system, "EventData": fields}}, file="case.yml", number=1)
-        pieces = list(records.pieces())
-    return build_batch(pieces[0].event_class, pieces)
-
-
-def outcome(rule_id: str, event: dict[str, Any]) -> tuple[bool, bool]:
-    """Whether the rule was about the event at all, and whether it fired."""
-    scan = Scan(RuleSet(rules=(RULE_BY_ID[rule_id],)))
-    scan.feed(batch_of(event))
-    (state,) = scan.rule_states()
-    return state.status == "active", state.n_findings > 0
+    return look
 
 
 @pytest.mark.parametrize("path", CASE_FILES, ids=lambda path: path.stem)
-def test_rule_fires_on_what_it_is_for_and_stays_silent_on_a_near_miss(path):
+def test_rule_fires_on_what_it_is_for_and_stays_silent_on_a_near_miss(path, outcome):
     case = read(path)
     rule = case["rule"]
     assert case["positive"]

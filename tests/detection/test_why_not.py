@@ -16,9 +16,7 @@ from stillhunt.detection.why_not import judge
 from stillhunt.telemetry.collect import Retrieved
 from stillhunt.telemetry.event import EventBatch, EventClass
 from stillhunt.telemetry.outlet import WindowsRecords
-from stillhunt.telemetry.sources.iis import EVENT_CLASS as IIS
-from stillhunt.telemetry.sources.iis import request_row
-from stillhunt.telemetry.table import Rows, build_batch
+from stillhunt.telemetry.table import build_batch
 
 REPOSITORY = Path(__file__).parents[2]
 PACK = {rule.detector.id: rule for rule in load_rules([REPOSITORY / "src" / "stillhunt" / "rules"]).rules}
@@ -33,15 +31,6 @@ def windows(provider: str, channel: str, event_id: str, fields: dict[str, Any]) 
     return build_batch(piece.event_class, [piece])
 
 
-def batch_of(event: dict[str, Any]) -> EventBatch:
-    if event.get("source") != "iis":
-        return windows(event["provider"], event["channel"], str(event["event_id"]), event["fields"])
-    rows = Rows()
-    rows.add(IIS, request_row(event["fields"], file="case.yml", record=1, original=""))
-    (piece,) = rows.pieces()
-    return build_batch(piece.event_class, [piece])
-
-
 def leaves(tried: Tried):
     if not tried.children:
         yield tried
@@ -50,16 +39,16 @@ def leaves(tried: Tried):
 
 
 @pytest.mark.parametrize("path", CASES, ids=lambda path: path.stem)
-def test_of_every_rules_own_cases_the_misses_name_what_failed_and_the_hits_match(path):
+def test_of_every_rules_own_cases_the_misses_name_what_failed_and_the_hits_match(path, batch_of_case):
     case = yaml.safe_load(path.read_text("utf-8"))
     rule = PACK[case["rule"]]
     for event in case["positive"]:
-        judgement = judge(rule, batch_of(event))
+        judgement = judge(rule, batch_of_case(event))
         assert judgement.is_match
         assert judgement.failed == ()
         assert judgement.condition.state == "held"
     for event in case["negative"]:
-        judgement = judge(rule, batch_of(event))
+        judgement = judge(rule, batch_of_case(event))
         assert judgement.is_in_scope
         assert not judgement.is_match
         assert judgement.failed

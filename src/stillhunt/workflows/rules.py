@@ -263,15 +263,37 @@ def _refused(corpus: Corpus) -> Iterator[Entry]:
 def is_read(source: LogSource) -> bool:
     """Tell whether some source of stillhunt reads logs that a rule is about.
 
-    >>> is_read(LogSource(product="windows", service="security")), is_read(LogSource(product="zeek"))
+    >>> is_read(LogSource(product="windows", service="security")), is_read(LogSource(product="macos"))
     (True, False)
     """
+    if source.product in _READ:
+        services, categories = _READ[source.product]
+        is_known = services is None or not source.service or source.service in services
+        return is_known and (not source.category or source.category in categories)
+    if not source.product and not source.service and source.category in _CATEGORIES_OF_ANY:
+        return True
     is_windows = (
         source.product in {"", "windows"}
         and (not source.category or source.category in CATEGORIES)
         and (not source.service or source.service in CHANNELS_BY_SERVICE)
     )
     return is_windows or source.covers(IIS)
+
+
+_READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
+    "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
+    "azure": (frozenset({"activitylogs"}), frozenset()),
+    "gcp": (None, frozenset()),
+    "google_workspace": (None, frozenset()),
+    "m365": (frozenset({"audit", "exchange", "threat_management", "threat_detection"}), frozenset()),
+    "mail": (None, frozenset({"message"})),
+    "suricata": (None, frozenset()),
+    "zeek": (None, frozenset({"dns", "proxy", "webserver"})),
+}
+"""Product to its services that are read (None: all) and the categories that its events satisfy."""
+
+_CATEGORIES_OF_ANY = frozenset({"dns", "proxy", "webserver"})
+"""Categories of rules for whatever product, which some source that is read satisfies."""
 
 
 def _status(source: LogSource) -> RuleStatus:

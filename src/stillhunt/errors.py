@@ -4,8 +4,10 @@
     ├── InputError                 what was given cannot be used (also ValueError)
     │   ├── UnknownNameError       no such source, renderer, scenario
     │   ├── SourceError            a log is unreadable, or not what it claims to be
-    │   └── RuleError              a rule is invalid, or asks for what stillhunt cannot do
+    │   ├── RuleError              a rule is invalid, or asks for what stillhunt cannot do
+    │   └── ClaimError             no source, no quote, or a column holds what it cannot
     └── EngineError                the work itself failed
+        └── MissingExtraError      a package is needed that the plain installation leaves out
 
 Trouble that makes the answer impossible is raised. Trouble that makes it incomplete becomes a
 :class:`Problem` in the result, so that a reader knows what was not looked at.
@@ -17,8 +19,10 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 __all__ = [
+    "ClaimError",
     "EngineError",
     "InputError",
+    "MissingExtraError",
     "Problem",
     "RuleError",
     "SourceError",
@@ -76,10 +80,30 @@ class RuleError(InputError):
     code = "rule"
 
 
+class ClaimError(InputError):
+    """A claim has no source or no quote, or a column holds what it cannot."""
+
+    code = "claim"
+
+
 class EngineError(StillhuntError):
     """The work itself failed."""
 
     code = "engine"
+
+
+class MissingExtraError(EngineError):
+    """A package is needed that the plain installation leaves out.
+
+    Args:
+        package: What is missing.
+        extra: The extra of stillhunt that brings it.
+    """
+
+    code = "missing-extra"
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(f"the package `{package}` is not installed", hint=f'pip install "stillhunt[{extra}]"')
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

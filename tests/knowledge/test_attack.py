@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError
 import pytest
 
 from stillhunt.errors import EngineError
-from stillhunt.knowledge import Provenance, attack, load_knowledge
+from stillhunt.knowledge import Provenance, attack, load_knowledge, markup
 
 
 @pytest.fixture(scope="module")
@@ -121,4 +121,4 @@ def test_damaged_data_name_the_file(monkeypatch, tmp_path):
     ],
 )
 def test_markup_is_taken_out_of_words(text, plain):
-    assert attack._plain(text) == plain
+    assert markup.plain(text) == plain

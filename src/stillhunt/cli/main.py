@@ -18,6 +18,7 @@ _COMMANDS = {
     "events": "List what a store holds, and search in it.",
     "explain": "Say why a finding is one: clause, field, value, record.",
     "why-not": "Say which clause of a rule a record fails.",
+    "know": "Tell what is known of groups and people, and who says so.",
     "rules": "Check Sigma rules; say what they cover.",
 }
 """Name to one line of help: what ``--help`` lists without importing a command."""

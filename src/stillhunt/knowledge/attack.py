@@ -9,7 +9,6 @@ Source: MITRE ATT&CK, (c) The MITRE Corporation, reproduced and distributed with
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, distribution, version
@@ -21,17 +20,12 @@ import msgspec
 from stillhunt.errors import EngineError
 from stillhunt.knowledge.base import KnowledgeBase
 from stillhunt.knowledge.entry import Edge, Group, Provenance, Software, Technique
+from stillhunt.knowledge.markup import cited, plain
 from stillhunt.terms.technique import parent_of, tactic_rank
 
 __all__ = ["load_knowledge"]
 
 _EDITION = "ATT&CK v18.1"
-_CITATION = re.compile(r"\s*\(Citation: ((?:[^()]|\([^()]*\))+)\)")
-_CUT_CITATION = re.compile(r"\s*\((?:C|Ci|Cit|Cita|Citat|Citati|Citatio|Citation(?::[^)]*)?)?[.]{3}$")
-_LINK = re.compile(r"\[([^\]]*)\]\((?:https?://[^)\s]*)\)")
-_CUT_LINK = re.compile(r"\[([^\]]*)\]\([^)]*[.]{3}$")
-_MARKUP = re.compile(r"</?code>|</?br ?/?>|[*]{2}")
-_CUT_MARKUP = re.compile(r"</?[a-z]{0,4}[.]{3}$")
 
 
 class _Entry(msgspec.Struct):
@@ -228,7 +222,7 @@ def _edge(
 ) -> Edge:
     quote, is_whole = _words(relationship.description, old)
     named = [] if old is None else [r.source_name for r in old.external_references if r.source_name]
-    citations = tuple(dict.fromkeys([*named, *_CITATION.findall(relationship.description)]))
+    citations = tuple(dict.fromkeys([*named, *cited(relationship.description)]))
     provenance = Provenance.BARE if not citations else Provenance.QUOTED if is_whole and quote else Provenance.CITED
     return Edge(
         group=group.external_id,
@@ -247,14 +241,8 @@ def _words(newer: str, old: _OldObject | None) -> tuple[str, bool]:
     """
     is_cut = newer.endswith("...")
     if is_cut and old is not None and old.description:
-        return _plain(old.description), True
-    return _plain(newer), not is_cut
-
-
-def _plain(text: str) -> str:
-    text = _CUT_MARKUP.sub(" ...", _CUT_CITATION.sub(" ...", text))
-    text = _CUT_LINK.sub(r"\1 ...", _LINK.sub(r"\1", _CITATION.sub("", text)))
-    return " ".join(_MARKUP.sub("", text).split())
+        return plain(old.description), True
+    return plain(newer), not is_cut
 
 
 def _urls(older: Iterable[_OldObject]) -> dict[str, str]:

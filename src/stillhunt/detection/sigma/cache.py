@@ -9,7 +9,6 @@ from __future__ import annotations
 import gc
 import hashlib
 import os
-import sys
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
@@ -19,13 +18,10 @@ from pathlib import Path
 import msgspec
 
 from stillhunt.detection.rule import RuleSet
+from stillhunt.folders import cache_folder
 
 __all__ = ["Cache", "cache_key"]
 
-VARIABLE = "STILLHUNT_CACHE"
-"""Environment variable: another folder, or ``off``."""
-
-_OFF = "off"
 _MAGIC = b"stillhunt rules 1\n"
 _HASH = 32
 _KEPT = 8
@@ -77,8 +73,7 @@ class Cache:
     """
 
     def __init__(self, folder: str | Path | None = None) -> None:
-        chosen = folder or os.environ.get(VARIABLE)
-        self.folder = _users() if chosen is None or chosen == "" else None if str(chosen) == _OFF else Path(chosen)
+        self.folder = cache_folder(folder)
 
     def load(self, key: bytes) -> RuleSet | None:
         """Return what was saved under a key, or None if there is nothing sound."""
@@ -154,17 +149,3 @@ def _decoded(body: memoryview) -> RuleSet | None:
     finally:
         if is_collecting:
             gc.enable()
-
-
-def _users() -> Path | None:
-    """Return our folder in the user's cache folder, or None if there is no home."""
-    try:
-        home = Path.home()
-    except RuntimeError:
-        return None
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or home / "AppData" / "Local") / "stillhunt" / "Cache"
-    if sys.platform == "darwin":
-        return home / "Library" / "Caches" / "stillhunt"
-    given = os.environ.get("XDG_CACHE_HOME", "")
-    return (Path(given) if Path(given).is_absolute() else home / ".cache") / "stillhunt"

@@ -1,0 +1,1 @@
+"""One file per format that other people write and knowledge is imported from."""

@@ -20,8 +20,11 @@ from stillhunt.telemetry.coverage import (
     Gap,
     HostSpan,
     InputFile,
+    LoggingChange,
     RecordHole,
     RuleState,
+    Truncation,
+    UnreadRecord,
     Verdict,
 )
 from stillhunt.terms.entity import Entity, EntityKind
@@ -258,13 +261,40 @@ def _assessment(text, case):
 def _coverage(text):
     return Coverage(
         files=(
-            InputFile(path=text("a.evtx"), source="windows_evtx", n_bytes=1, n_events=9, n_unread=1, note=text("cut")),
+            InputFile(
+                path=text("a.evtx"),
+                source="windows_evtx",
+                n_bytes=1,
+                n_events=9,
+                n_unread=1,
+                note=text("cut"),
+                n_zoneless=2,
+                zone="UTC",
+                zone_why=text("as given"),
+                samples=(UnreadRecord(record=text("3"), reason=text("no XML"), text=text("<x")),),
+            ),
             InputFile(path=text("b.bin"), source=None, n_bytes=0, n_events=0, n_unread=0, note=text("unknown")),
         ),
         classes=(
             ClassSpan(name=text("windows/x"), channel=text("Security"), n_events=9, first_at=START, last_at=START),
         ),
         hosts=(HostSpan(host=text("web1"), n_events=9, first_at=START, last_at=START + timedelta(days=430)),),
+        unseen=(text("log cleared on web1"),),
+        changes=(
+            LoggingChange(
+                host=text("web1"),
+                channel=text("Security"),
+                what=text("log cleared"),
+                who=text("corp\\alice"),
+                n_events=1,
+                first_at=START,
+                last_at=START,
+                path=text("a.evtx"),
+                record=4,
+                is_routine=False,
+            ),
+        ),
+        truncations=(Truncation(path=text("a.evtx"), source="windows_evtx", sign=text("cut"), why=text("it ends")),),
         gaps=(Gap(host=text("web1"), channel=text("Security"), start_at=START, end_at=START, why=text("silent")),),
         record_holes=(
             RecordHole(path=text("a.evtx"), host=text("web1"), channel=text("x"), first_missing=1, last_missing=2),

@@ -35,7 +35,7 @@ def test_it_says_what_was_read_what_was_found_and_where_it_lies(make_brief):
     text = " ".join(_printed(make_brief(n_cases=40)).split())
     for words in (
         "9 events of 1 host in 1 file",
-        "1 file not read",
+        "Not seen log cleared on web1",
         "Problem b.bin: bad (copy it again)",
         "Problem r.yml: rule does not run: broken (mend it or leave it out)",
         "Rules 2: 1 active, 0 dormant (no such source here), 1 inert",

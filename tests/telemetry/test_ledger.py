@@ -35,7 +35,10 @@ def test_an_impossible_time_widens_no_span_and_is_said(evtx_dump, write_lines, r
     rows, coverage = read(write_lines([evtx_dump(at="1601-01-01T00:00:00Z"), evtx_dump(at="2021-01-01T00:00:00Z")]))
     assert len(rows) == 2
     assert coverage.hosts[0].first_at == START
-    assert any("before 1990" in p.message for p in coverage.problems)
+    assert [r["@timestamp"] for r in sorted(rows, key=lambda r: r["event.record"])] == [None, START]
+    [fault] = coverage.clocks
+    assert (fault.n_events, fault.shift_s, fault.host) == (1, None, "ws1.corp.example")
+    assert "dated 1601" in fault.why
 
 
 def test_a_record_without_time_is_still_an_event(evtx_dump, write_lines, read):

@@ -22,6 +22,7 @@ import pytest
 from stillhunt.detection.rule import RuleSet
 from stillhunt.errors import InputError
 from stillhunt.progress import Recorder
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.store.manifest import MARKER, Manifest
 from stillhunt.workflows import plan, workers, workspace
 from stillhunt.workflows.hunt import hunt
@@ -415,11 +416,8 @@ def test_the_manifest_says_what_was_read_and_what_was_not(tmp_path, monkeypatch)
 
 
 def test_work_in_turn_gives_results_in_order(monkeypatch):
-    assert [*workers.in_turn(_double, [1, 2, 3], rules=RuleSet(rules=()), n_workers=1, watch=Recorder(), total=1)] == [
-        2,
-        4,
-        6,
-    ]
+    told = {"rules": RuleSet(rules=()), "n_workers": 1, "watch": Recorder(), "total": 1, "options": ReadOptions()}
+    assert [*workers.in_turn(_double, [1, 2, 3], **told)] == [2, 4, 6]
 
 
 def _double(desk, task):

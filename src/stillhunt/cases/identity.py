@@ -56,13 +56,14 @@ def with_names(
 
 
 def with_merged_spans(coverage: Coverage, names: Mapping[str, str]) -> Coverage:
-    """Join the spans and gaps of one host under the name to use."""
+    """Join the spans of one host under the name to use, which its gaps and what befell its logs get as well."""
     spans: dict[str, HostSpan] = {}
     for span in coverage.hosts:
         name = names.get(span.host, span.host)
         spans[name] = _joined(spans[name], span) if name in spans else replace(span, host=name)
     gaps = tuple(replace(g, host=names.get(g.host, g.host)) for g in coverage.gaps)
-    return replace(coverage, hosts=tuple(spans[h] for h in sorted(spans)), gaps=gaps)
+    changes = tuple(replace(c, host=names.get(c.host, c.host)) for c in coverage.changes)
+    return replace(coverage, hosts=tuple(spans[h] for h in sorted(spans)), gaps=gaps, changes=changes)
 
 
 _Names = Mapping[EntityKind, Mapping[str, str]]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-__all__ = ["passwords_option", "values_option"]
+__all__ = ["passwords_option", "values_option", "zone_option"]
 
 values_option = click.option(
     "--values",
@@ -21,4 +21,13 @@ passwords_option = click.option(
     multiple=True,
     metavar="TEXT",
     help="Password to try on encrypted members of archives; in no result. Repeatable.",
+)
+
+zone_option = click.option(
+    "--timezone",
+    "zone",
+    default="",
+    metavar="ZONE",
+    help="Time zone of times that name none: a name such as Europe/Berlin, or +HH:MM.  [default: what the log shows, "
+    "else UTC]",
 )

@@ -9,6 +9,7 @@ from collections.abc import Iterable
 from stillhunt.cases.case import BreakIn, Case
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.coverage import Coverage
+from stillhunt.telemetry.unseen import unseen
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words, instant_words
 
@@ -78,7 +79,14 @@ def levels_words(levels: Iterable[Level]) -> str:
 
 
 def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
-    """Say in a few sentences, each with its heading, what was read, what was not, and what could have been shown."""
+    """Say in a few sentences, each with its heading, what was not seen, what was read, and by which rules."""
+    verdict = coverage.verdict
+    # A brief of an earlier version does not say it itself.
+    others = [s for s in coverage.unseen or unseen(coverage) if verdict is None or s != verdict.sentence]
+    said = [("Not seen", "; ".join(others))] if others else []
+    if verdict is not None:
+        # A verdict of blindness is what was not seen above all.
+        said.insert(0 if verdict.is_blind else len(said), ("Verdict", verdict.sentence))
     read = [f for f in coverage.files if f.source is not None]
     firsts = [h.first_at for h in coverage.hosts if h.first_at is not None]
     lasts = [h.last_at for h in coverage.hosts if h.last_at is not None]
@@ -87,10 +95,10 @@ def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
     span = f", {instant_words(min(firsts))} to {instant_words(max(lasts))}" if firsts and lasts else ""
     n_repeated = sum(file.n_duplicates for file in read)
     repeated = f"; {plural(n_repeated, 'repeated record')} left out" if n_repeated else ""
-    said = [("Read", f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}{repeated}")]
-    missed = _missed_words(coverage)
-    if missed:
-        said.append(("Missing", ", ".join(missed)))
+    said.append(("Read", f"{plural(coverage.n_events, 'event')}{hosts} in {plural(len(read), 'file')}{span}{repeated}"))
+    moved = len({f.host for f in coverage.clocks if f.shift_s is not None})
+    if moved:
+        said.append(("Clocks", f"those of {plural(moved, 'host')} corrected"))
     rules_alone = [r for r in coverage.rules if r.kind != "filter"]
     states = Counter(r.status for r in rules_alone)
     rules = (
@@ -100,23 +108,7 @@ def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
     n_filters = len(coverage.rules) - len(rules_alone)
     rules += f"; {plural(n_filters, 'rule filter')} in force" if n_filters else ""
     said.append(("Rules", rules))
-    if coverage.verdict is not None:
-        said.append(("Verdict", coverage.verdict.sentence))
     return said
-
-
-def _missed_words(coverage: Coverage) -> list[str]:
-    left = [f for f in coverage.files if f.source is None]
-    moved = len({f.host for f in coverage.clocks if f.shift_s is not None})
-    faults = sum(f.shift_s is None for f in coverage.clocks)
-    counted = (
-        (len(left), f"{plural(len(left), 'file')} not read"),
-        (coverage.n_unread, f"{plural(coverage.n_unread, 'record')} not readable"),
-        (len(coverage.gaps), f"{plural(len(coverage.gaps), 'gap')} in the logs"),
-        (moved, f"{plural(moved, 'clock')} corrected"),
-        (faults, f"{plural(faults, 'clock fault')} not corrected"),
-    )
-    return [words for count, words in counted if count]
 
 
 def problem_words(coverage: Coverage) -> list[str]:

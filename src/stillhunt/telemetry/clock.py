@@ -1,4 +1,4 @@
-"""Clocks that disagree inside one record, and which of them to believe.
+"""Clocks that were never set, clocks that disagree inside one record, and which of them to believe.
 
 Sysmon writes ``UtcTime`` into its events; the record's own time comes from the system, through whatever
 exported it. Per host and file their difference is collected by event id. Criteria:
@@ -10,6 +10,8 @@ exported it. Per host and file their difference is collected by event id. Criter
   minutes, the record's time is local time labelled as UTC: every time of that host in that file is shifted.
 - If they agree on another difference above two minutes, it is reported and nothing is shifted: a slow delivery
   or a replayed log looks the same. So is a difference on which no event id agrees with itself.
+- Where two files hold the same records of a host (by channel and record id) with times a zone apart, the time of the
+  event log as Windows keeps it, or of its XML, is believed; between two others nothing is shifted.
 - Where no Sysmon speaks and the record's time says no zone, the collector's time of receipt does, if it says one:
   deliveries only ever take time, so the tenth of them that took least shows the zone.
 """
@@ -18,8 +20,8 @@ from __future__ import annotations
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -31,9 +33,34 @@ from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.instant import instants_of
 from stillhunt.telemetry.logsource import SYSMON, SYSMON_CHANNEL
 from stillhunt.telemetry.shapes import COLLECTOR_TIME
+from stillhunt.telemetry.twins import TwinLedger, TwinPair
 from stillhunt.terms.period import duration_words
 
-__all__ = ["ClockLedger"]
+__all__ = ["ClockLedger", "is_unusable", "with_usable_times"]
+
+_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+"""Times outside are not used: unset or damaged clocks write 1601, 1970 or 1980."""
+
+
+def is_unusable(times: Any) -> Any:
+    """Tell for each of many times whether no clock that was set can have shown it."""
+    return pc.fill_null(pc.or_(pc.less(times, _EARLIEST_AT), pc.greater_equal(times, _LATEST_AT)), _FALSE)
+
+
+def with_usable_times(batch: EventBatch) -> EventBatch:
+    """Return a batch whose unusable times are null: a wrong time is worse than none."""
+    data = batch.data
+    times: Any = data.column("@timestamp")
+    is_odd: Any = is_unusable(times)
+    if not pc.any(is_odd).as_py():
+        return batch
+    kept: Any = pc.if_else(is_odd, pa.scalar(None, times.type), times)
+    at = data.schema.get_field_index("@timestamp")
+    return replace(batch, data=data.set_column(at, data.schema.field(at), kept))
+
+
+_EARLIEST_AT, _LATEST_AT = (pa.scalar(at, pa.timestamp("us", tz="UTC")) for at in (_EARLIEST, _LATEST))
+_FALSE = pa.scalar(False, pa.bool_())
 
 _WORTH_SAYING_S = 120
 _ZONE_STEP_S = 900
@@ -42,16 +69,18 @@ _AGREEING_SHARE = 0.9
 _USUAL_SHARE = 0.5
 _FEWEST = 3
 _WIDEST_ZONE_S = 14 * 3600
+_NOTHING: tuple[int, list[ClockFault]] = (0, [])
 _LOST_HALF_DAY_S = 12 * 3600
 """No time zone lies further from UTC; a greater constant adds the twelve hours that a clock without AM and PM loses."""
 
 
 @dataclass(slots=True)
 class ClockLedger:
-    """Differences between the record's time and Sysmon's, per file, host and event id."""
+    """Differences between the record's time and Sysmon's, per file, host and event id; and between files."""
 
     _differences: dict[tuple[str, str], dict[str, Counter[int]]] = field(default_factory=partial(defaultdict, dict))
     _deliveries: dict[tuple[str, str], Counter[int]] = field(default_factory=partial(defaultdict, Counter))
+    _twins: TwinLedger = field(default_factory=TwinLedger)
     _judged: dict[tuple[str, str], tuple[int, list[ClockFault]]] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
@@ -65,6 +94,12 @@ class ClockLedger:
         if COLLECTOR_TIME in names:
             for key, seconds, n_records in _seconds_apart(batch, COLLECTOR_TIME):
                 self._deliveries[key][seconds] += n_records
+        self._twins.observe(batch)
+        self._judged.clear()
+
+    def know(self, file: str, source: str) -> None:
+        """Take note of which source read a file."""
+        self._twins.sources[file] = source
         self._judged.clear()
 
     def take(self, other: ClockLedger) -> None:
@@ -74,6 +109,7 @@ class ClockLedger:
                 self._differences[key].setdefault(event_id, Counter()).update(counter)
         for key, counter in other._deliveries.items():
             self._deliveries[key].update(counter)
+        self._twins.take(other._twins)
         self._judged.clear()
 
     def shift_s(self, file: str, host: str) -> int:
@@ -87,15 +123,61 @@ class ClockLedger:
 
     def faults(self) -> tuple[ClockFault, ...]:
         """Return every disagreement found, in order of file and host."""
-        keys = sorted(self._differences.keys() | self._deliveries.keys())
+        keys = sorted(self._differences.keys() | self._deliveries.keys() | self._twins.places())
         return tuple(fault for key in keys for fault in self._judge(key)[1])
 
-    def _judge(self, key: tuple[str, str]) -> tuple[int, list[ClockFault]]:
-        if key not in self._judged:
+    def zone_evidence(self, file: str) -> str:
+        """Say how other clocks in a file settle the zone of its times; empty if they do not."""
+        for key in sorted(self._differences.keys() | self._deliveries.keys() | self._twins.places()):
+            if key[0] != file:
+                continue
+            if self.shift_s(*key):
+                return "corrected by the clocks beside it"
             by_id, deliveries = self._differences.get(key, {}), self._deliveries.get(key, Counter())
             judged = _judge(*key, by_id)
-            self._judged[key] = judged if judged is not None else _judge_deliveries(*key, deliveries)
-        return self._judged[key]
+            if judged is not None and not any("system time" in {f.trusted, f.distrusted} for f in judged[1]):
+                return "Sysmon's own time agrees with it"
+            if deliveries.total() >= _FEWEST and _share_near(deliveries, _quantile(deliveries, 0.1)) >= _USUAL_SHARE:
+                return "the collector's time agrees with it" if abs(_quantile(deliveries, 0.1)) <= _TOLERANCE_S else ""
+        return ""
+
+    def copies(self) -> list[tuple[str, str, str]]:
+        """Return (file, channel, another file that holds the same records), in order."""
+        return sorted((pair.file, pair.channel, pair.other) for pair in self._twins.pairs() if not pair.apart_s)
+
+    def _judge(self, key: tuple[str, str]) -> tuple[int, list[ClockFault]]:
+        if not self._judged:
+            # Of two files that hold the same records, the one judged by its own clocks is compared as corrected.
+            self._judged = {own: self._judge_own(own) for own in self._differences.keys() | self._deliveries.keys()}
+            for pair in self._twins.pairs():
+                self._judge_twin(pair)
+        return self._judged.get(key, _NOTHING)
+
+    def _judge_own(self, key: tuple[str, str]) -> tuple[int, list[ClockFault]]:
+        by_id, deliveries = self._differences.get(key, {}), self._deliveries.get(key, Counter())
+        judged = _judge(*key, by_id)
+        return judged if judged is not None else _judge_deliveries(*key, deliveries)
+
+    def _judge_twin(self, pair: TwinPair) -> None:
+        place = (pair.file, pair.host)
+        shift, faults = self._judged.get(place, _NOTHING)
+        apart = pair.apart_s + self._judged.get((pair.other, pair.host), _NOTHING)[0] - shift
+        if shift or abs(apart) <= _WORTH_SAYING_S:
+            return
+        zone = _nearest_zone(apart)
+        is_shifted = pair.is_other_better and _is_zone(apart, zone)
+        what = f"the same {pair.n_shared:,} records lie {_signed(apart)} from it there"
+        said = f"every time here is shifted by {_signed(zone)}" if is_shifted else "nothing is shifted"
+        fault = ClockFault(
+            host=pair.host,
+            path=pair.file,
+            trusted=f"system time in {pair.other}" if is_shifted else "neither",
+            distrusted="system time",
+            shift_s=zone if is_shifted else None,
+            n_events=pair.n_shared,
+            why=f"{what}: {said}",
+        )
+        self._judged[place] = (zone if is_shifted else 0), [*faults, fault]
 
 
 def _seconds_apart(batch: EventBatch, other: str) -> Iterator[tuple[tuple[str, str], int, int]]:
@@ -115,7 +197,6 @@ def _seconds_apart(batch: EventBatch, other: str) -> Iterator[tuple[tuple[str, s
 
 
 _MICROSECONDS = pa.scalar(1e6, pa.float64())
-_FALSE = pa.scalar(False, pa.bool_())
 
 
 def _judge(file: str, host: str, by_id: dict[str, Counter[int]]) -> tuple[int, list[ClockFault]] | None:

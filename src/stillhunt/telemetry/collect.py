@@ -13,16 +13,18 @@ from typing import BinaryIO, NamedTuple
 from stillhunt.errors import InputError, Problem, SourceError
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.telemetry.archive import DAMAGED, DESKTOPS_OWN, Member, fault_of, is_desktops_own, members, seekable
-from stillhunt.telemetry.clock import ClockLedger
+from stillhunt.telemetry.clock import ClockLedger, with_usable_times
 from stillhunt.telemetry.copies import copies
 from stillhunt.telemetry.coverage import Coverage, InputFile
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger, unread_words
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.share import Cut, Share, Window, n_pieces, shared_out
 from stillhunt.telemetry.source import SOURCES, LogFile, peek, recognise
 from stillhunt.telemetry.store.manifest import MARKER as STORE_MARKER
+from stillhunt.telemetry.zone import zone_words
 
 __all__ = ["WORKSPACE_MARKER", "Reading", "Retrieved", "Wanted"]
 
@@ -56,26 +58,26 @@ class Reading:
 
     Args:
         paths: Files and folders.
-        passwords: To be tried on encrypted members of archives; in no result.
+        options: How logs are to be read.
         watch: Told after every batch how many bytes of all files and how many events are done.
     """
 
-    def __init__(self, paths: Sequence[Path], *, passwords: Sequence[str] = (), watch: Watcher = silent) -> None:
+    def __init__(self, paths: Sequence[Path], *, options: ReadOptions | None = None, watch: Watcher = silent) -> None:
         self._paths = paths
-        self._passwords = tuple(passwords)
+        self._options = options or ReadOptions()
         self._watch = watch
         self._ledger = ReadingLedger()
         self._done = self._total = 0
-        self._outlet = Outlet()
+        self._outlet = Outlet(self._options.usual_zone)
         self._handle: BinaryIO | None = None
         self._share: Share | None = None
         self._found_in: dict[str, tuple[Path, str]] = {}
-        self._logs: list[tuple[LogFile, str, str, int]] = []
+        self._logs: list[tuple[LogFile, str, str, int, bool]] = []
 
     @property
-    def passwords(self) -> tuple[str, ...]:
-        """What encrypted members are opened with."""
-        return self._passwords
+    def options(self) -> ReadOptions:
+        """How logs are read."""
+        return self._options
 
     @property
     def clocks(self) -> ClockLedger:
@@ -148,15 +150,15 @@ class Reading:
         for name in wanted:
             if name in self._found_in:
                 by_path.setdefault(self._found_in[name][0], set()).add(name)
-        outlet = Outlet()
+        outlet = Outlet(self._options.usual_zone)
         originals: dict[tuple[str, int], str] = {}
         for path in sorted(by_path):
             for log in self._again(path, by_path[path], wanted, outlet):
                 originals |= {(log.name, number): text for number, text in log.originals.items()}
                 for batch in outlet.due():
-                    yield Retrieved(batch, originals)
+                    yield Retrieved(with_usable_times(batch), originals)
         for batch in outlet.rest():
-            yield Retrieved(batch, originals)
+            yield Retrieved(with_usable_times(batch), originals)
 
     def _again(self, path: Path, names: set[str], wanted: Wanted, outlet: Outlet) -> Iterator[LogFile]:
         try:
@@ -165,12 +167,8 @@ class Reading:
                     continue
                 source = SOURCES[self._found_in[member.name][1]]
                 with member.open() as stream:
-                    log = LogFile(
-                        name=member.name,
-                        stream=stream,
-                        outlet=outlet,
-                        only=wanted[member.name],
-                        modified=member.modified,
+                    log = self._log(
+                        member.name, stream, modified=member.modified, outlet=outlet, only=wanted[member.name]
                     )
                     for _ in source.into_outlet(log):
                         pass
@@ -180,7 +178,7 @@ class Reading:
             return
 
     def _members(self, path: Path, opener: Callable[[], BinaryIO]) -> Iterator[Member]:
-        return members(path, opener, passwords=self._passwords)
+        return members(path, opener, passwords=self._options.passwords)
 
     def _files(self) -> list[Path]:
         found: dict[Path, Path] = {}
@@ -253,14 +251,16 @@ class Reading:
         try:
             if share.cut is not None and not share.member:
                 with self._open(share) as stream:
-                    yield from self._piece(share, share.cut, str(path), stream)
+                    yield from self._piece(share, share.cut, str(path), stream, n_bytes=_size(path))
                 return
             for member in self._members(path, lambda: self._open(share)):
                 if share.member not in {"", member.name}:
                     continue
                 if share.cut is not None:
-                    with member.open() as packed, seekable(packed) as content, _window(content, share.cut) as stream:
-                        yield from self._piece(share, share.cut, member.name, stream)
+                    with member.open() as packed, seekable(packed) as content:
+                        n_bytes = content.seek(0, os.SEEK_END)
+                        with _window(content, share.cut) as stream:
+                            yield from self._piece(share, share.cut, member.name, stream, n_bytes=n_bytes)
                 elif member.note:
                     self._not_read(member.name, member.note, problem=bool(member.remedy), hint=member.remedy)
                 else:
@@ -271,10 +271,10 @@ class Reading:
             hint = "check that it exists and may be read"
             self._not_read(str(path), f"cannot be read: {error.strerror}", problem=True, hint=hint)
 
-    def _piece(self, share: Share, cut: Cut, name: str, stream: BinaryIO) -> Iterator[None]:
+    def _piece(self, share: Share, cut: Cut, name: str, stream: BinaryIO, *, n_bytes: int) -> Iterator[None]:
         self._found_in[name] = (share.path, share.source)
         modified = datetime.fromtimestamp(share.path.stat().st_mtime, UTC)
-        log = LogFile(name=name, stream=stream, outlet=self._outlet, first=cut.first, modified=modified)
+        log = self._log(name, stream, modified=modified, first=cut.first, has_more=cut.stop < n_bytes)
         yield from self._events(share.source, log)
 
     def _member(self, member: Member) -> Iterator[None]:
@@ -286,18 +286,40 @@ class Reading:
                 return
             if self._share is not None:
                 self._found_in[member.name] = (self._share.path, name)
-            log = LogFile(name=member.name, stream=stream, outlet=self._outlet, modified=member.modified)
-            yield from self._events(name, log)
+            yield from self._events(name, self._log(member.name, stream, modified=member.modified))
+
+    def _log(
+        self,
+        name: str,
+        stream: BinaryIO,
+        *,
+        modified: datetime | None,
+        first: int = 0,
+        has_more: bool = False,
+        outlet: Outlet | None = None,
+        only: Mapping[int, AbstractSet[int]] | None = None,
+    ) -> LogFile:
+        return LogFile(
+            name=name,
+            stream=stream,
+            outlet=outlet or self._outlet,
+            only=only,
+            first=first,
+            has_more=has_more,
+            modified=modified,
+            zone=self._options.usual_zone,
+            zone_why=self._options.zone_why,
+        )
 
     def _events(self, name: str, log: LogFile) -> Iterator[None]:
-        trouble = ""
+        trouble, breaks_off = "", False
         try:
             yield from SOURCES[name].into_outlet(log)
         except SourceError as error:
             trouble = error.message
             self._problem(error.where or log.name, error.message, hint=error.hint)
         except DAMAGED as error:
-            trouble = f"cannot be read to its end: {error}"
+            trouble, breaks_off = f"cannot be read to its end: {error}", log.n_events > 0
             self._problem(log.name, trouble, hint="what comes before was read; copy or download it again")
         fault = fault_of(log.stream)
         if fault is not None and not trouble:
@@ -305,11 +327,12 @@ class Reading:
             if fault.remedy is not None:
                 self._problem(log.name, trouble, hint=fault.remedy)
         # Events may still wait in the outlet, so the file is accounted for when all is read.
-        self._logs.append((log, name, trouble, _position(log.stream)))
+        self._logs.append((log, name, trouble, _position(log.stream), breaks_off))
 
     def _account(self) -> None:
-        for log, name, trouble, n_bytes in self._logs:
+        for log, name, trouble, n_bytes, breaks_off in self._logs:
             self._ledger.problems.extend(log.problems)
+            n_zoneless = log.n_zoneless + self._outlet.records.n_zoneless.pop(log.name, 0)
             self._ledger.files.append(
                 InputFile(
                     path=log.name,
@@ -319,12 +342,20 @@ class Reading:
                     n_unread=log.n_unread,
                     n_duplicates=log.n_duplicates,
                     note="; ".join(words for words in (trouble, unread_words(log.n_unread, log.n_duplicates)) if words),
+                    n_zoneless=n_zoneless,
+                    zone=zone_words(log.zone) if n_zoneless else "",
+                    zone_why=log.zone_why if n_zoneless else "",
+                    n_hour_twice=log.n_hour_twice,
+                    n_hour_never=log.n_hour_never,
+                    samples=tuple(log.samples),
+                    breaks_off=log.breaks_off or breaks_off,
                 )
             )
+            self._ledger.clocks.know(log.name, name)
         self._logs = []
 
     def _observed(self, batch: EventBatch, path: Path | None) -> EventBatch:
-        self._ledger.observe(batch)
+        batch = self._ledger.observe(batch)
         self._tell(str(path or ""))
         return batch
 

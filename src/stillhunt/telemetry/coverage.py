@@ -18,12 +18,31 @@ __all__ = [
     "Gap",
     "HostSpan",
     "InputFile",
+    "LoggingChange",
     "RecordHole",
     "RuleState",
     "RuleStatus",
+    "SourceSpan",
+    "Truncation",
+    "UnreadRecord",
     "Verdict",
     "judge",
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnreadRecord:
+    """A record that could not be read.
+
+    Attributes:
+        record: Where it is in its file.
+        reason: Why.
+        text: How it begins, where its source says so.
+    """
+
+    record: str
+    reason: str
+    text: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +57,13 @@ class InputFile:
         n_unread: Records that could not be parsed.
         n_duplicates: Records that are there more than once, which were read once.
         note: Why nothing or not everything was read; empty if all was well.
+        n_zoneless: Events whose time names no zone.
+        zone: The zone that these were taken to be in; empty if there are none.
+        zone_why: How that is known; empty if it was only assumed.
+        n_hour_twice: Those of them in an hour that came twice, when clocks were put back: the first is taken.
+        n_hour_never: Those in an hour that never was, when clocks were put forward.
+        samples: The first records that could not be read.
+        breaks_off: It ends in the middle: its last record could not be read, or it could not be unpacked to its end.
     """
 
     path: str
@@ -47,6 +73,13 @@ class InputFile:
     n_unread: int
     n_duplicates: int = 0
     note: str = ""
+    n_zoneless: int = 0
+    zone: str = ""
+    zone_why: str = ""
+    n_hour_twice: int = 0
+    n_hour_never: int = 0
+    samples: tuple[UnreadRecord, ...] = ()
+    breaks_off: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +99,19 @@ class ClassSpan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SourceSpan:
+    """What was read of one source, and from when to when it reaches, after clock corrections."""
+
+    source: str
+    n_files: int
+    n_events: int
+    n_unread: int
+    n_duplicates: int
+    first_at: datetime | None
+    last_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HostSpan:
     """From when to when a host's logs reach, after clock corrections."""
 
@@ -77,7 +123,7 @@ class HostSpan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gap:
-    """A silence in a host's channel that is long against its own rhythm."""
+    """A silence of a host's channel, or of its source where there are none, that is long against its own rhythm."""
 
     host: str
     channel: str
@@ -88,13 +134,64 @@ class Gap:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RecordHole:
-    """Record ids missing inside one file: removed, filtered on export, or lost."""
+    """Record ids missing inside one file: removed, filtered on export, or lost.
+
+    Attributes:
+        is_telling: The ids around it run on without a break, at least a hundred for each hole: nothing was filtered.
+    """
 
     path: str
     host: str
     channel: str
     first_missing: int
     last_missing: int
+    is_telling: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Truncation:
+    """A sign that a file stops short of what there was.
+
+    Attributes:
+        path: The file.
+        source: What it is.
+        sign: In a few words.
+        why: One sentence.
+    """
+
+    path: str
+    source: str
+    sign: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoggingChange:
+    """Events that say that logging itself was stopped, narrowed or emptied.
+
+    Attributes:
+        host: Where.
+        channel: The channel that says so, or the product where there are none.
+        what: What happened, in a few words.
+        who: The account that did it, or empty.
+        n_events: How often.
+        first_at: When first.
+        last_at: When last.
+        path: A file that says so.
+        record: A record in it.
+        is_routine: It also happens at every restart.
+    """
+
+    host: str
+    channel: str
+    what: str
+    who: str
+    n_events: int
+    first_at: datetime | None
+    last_at: datetime | None
+    path: str
+    record: int
+    is_routine: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -167,17 +264,25 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """What was read, what was not, and what the logs could have shown."""
+    """What was read, what was not, and what the logs could have shown.
 
-    files: tuple[InputFile, ...] = ()
-    classes: tuple[ClassSpan, ...] = ()
-    hosts: tuple[HostSpan, ...] = ()
+    Attributes:
+        unseen: What could not be seen, in sentences without a full stop, the gravest first.
+    """
+
+    unseen: tuple[str, ...] = ()
+    verdict: Verdict | None = None
+    changes: tuple[LoggingChange, ...] = ()
+    truncations: tuple[Truncation, ...] = ()
     gaps: tuple[Gap, ...] = ()
     record_holes: tuple[RecordHole, ...] = ()
     clocks: tuple[ClockFault, ...] = ()
-    rules: tuple[RuleState, ...] = ()
     problems: tuple[Problem, ...] = ()
-    verdict: Verdict | None = None
+    sources: tuple[SourceSpan, ...] = ()
+    hosts: tuple[HostSpan, ...] = ()
+    classes: tuple[ClassSpan, ...] = ()
+    files: tuple[InputFile, ...] = ()
+    rules: tuple[RuleState, ...] = ()
 
     @property
     def n_events(self) -> int:
@@ -188,6 +293,11 @@ class Coverage:
     def n_unread(self) -> int:
         """Records that could not be parsed, in all."""
         return sum(f.n_unread for f in self.files)
+
+    @property
+    def n_zoneless(self) -> int:
+        """Events whose time names no zone, in all."""
+        return sum(f.n_zoneless for f in self.files)
 
 
 NEEDED_TACTICS = ("execution", "persistence", "credential-access", "lateral-movement")

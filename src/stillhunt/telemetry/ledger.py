@@ -1,60 +1,89 @@
-"""What reading leaves behind: files, spans, gaps and holes, collected batch by batch.
+"""What reading leaves behind: files, spans, gaps, holes and the rest of the coverage, collected batch by batch.
 
-A gap is a silence of a host's channel of more than three days that is also more than four times as long as all
-but one in twenty of its pauses between busy hours; channels with fewer than a hundred busy hours have no rhythm
-to judge by. A record hole is a jump of one host's EventRecordID
-in one channel inside one file.
+Memory goes with files, hosts, channels and days, not with events. What was collected by several workers is joined by
+:meth:`ReadingLedger.take`. How a gap is told from a pause, see :mod:`stillhunt.telemetry.rhythm`; a record hole is a
+jump of one host's EventRecordID in one channel inside one file that no other file fills; signs of cut exports are
+those of :mod:`stillhunt.telemetry.truncation`, events that speak of logging itself those of
+:mod:`stillhunt.telemetry.switched_off`.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
-from itertools import pairwise
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.errors import Problem
-from stillhunt.telemetry.clock import ClockLedger
+from stillhunt.telemetry.clock import ClockLedger, is_unusable, with_usable_times
 from stillhunt.telemetry.columns import whole_numbers
-from stillhunt.telemetry.coverage import ClassSpan, Coverage, Gap, HostSpan, InputFile, RecordHole
+from stillhunt.telemetry.coverage import (
+    ClassSpan,
+    ClockFault,
+    Coverage,
+    Gap,
+    HostSpan,
+    InputFile,
+    LoggingChange,
+    RecordHole,
+    SourceSpan,
+    Truncation,
+)
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.order import Steps, steps_of
+from stillhunt.telemetry.rhythm import BusyHours, silences
+from stillhunt.telemetry.sequence import IdRuns
+from stillhunt.telemetry.switched_off import Switched, SwitchLedger
+from stillhunt.telemetry.truncation import truncations
 
-__all__ = ["ReadingLedger", "unread_words"]
+__all__ = ["ReadingLedger", "Span", "unread_words"]
 
-_EARLIEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
-"""Times outside are kept on their events but widen no span: unset or damaged clocks write 1601 or 1970."""
+_FAR_AHEAD_YEARS = 10
+_FAR_AHEAD_SHARE = 0.01
+"""A few records, ten years behind all others, show a clock that was set wrong, not a log that goes on."""
 
-_GAP_AT_LEAST_H = 72
-_GAP_TIMES_USUAL = 4
-_RHYTHM_HOURS = 100
 _HOLES_KEPT = 20
-
-
-if TYPE_CHECKING:
-    _Numbers: TypeAlias = array[int]
-else:
-    _Numbers = array  # which takes no parameter before Python 3.12
+_IDS_PER_HOLE = 100
+_SAMPLES_KEPT = 5
 
 
 @dataclass(slots=True)
-class _Span:
+class Span:
+    """How many events there are, and from when to when.
+
+    Attributes:
+        n_events: Events.
+        first_at: Time of the first that has one.
+        last_at: Time of the last.
+    """
+
     n_events: int = 0
     first_at: datetime | None = None
     last_at: datetime | None = None
 
     def add(self, n_events: int, first: datetime | None, last: datetime | None) -> None:
+        """Take events."""
         self.n_events += n_events
         if first is not None:
             self.first_at = first if self.first_at is None else min(self.first_at, first)
         if last is not None:
             self.last_at = last if self.last_at is None else max(self.last_at, last)
+
+    def take(self, other: Span) -> None:
+        """Take the events of another."""
+        self.add(other.n_events, other.first_at, other.last_at)
+
+
+Place = tuple[str, str]
+"""File and host."""
+
+Line = tuple[str, str, str]
+"""File, host and channel; no channel where there are none."""
 
 
 @dataclass(slots=True)
@@ -64,28 +93,37 @@ class ReadingLedger:
     files: list[InputFile] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     clocks: ClockLedger = field(default_factory=ClockLedger)
+    switches: SwitchLedger = field(default_factory=SwitchLedger)
     n_events: int = 0
-    _classes: dict[tuple[str, str], _Span] = field(default_factory=dict)
-    _hosts: dict[tuple[str, str], _Span] = field(default_factory=dict)
-    _busy_hours: dict[tuple[str, str, str], set[int]] = field(default_factory=partial(defaultdict, set))
-    _record_ids: dict[tuple[str, str, str], _Numbers] = field(default_factory=partial(defaultdict, partial(array, "q")))
-    _odd_times: Counter[str] = field(default_factory=Counter)
+    _classes: dict[tuple[str, str], Span] = field(default_factory=dict)
+    _years: dict[Place, dict[int, Span]] = field(default_factory=partial(defaultdict, dict))
+    _busy_hours: dict[Line, BusyHours] = field(default_factory=partial(defaultdict, BusyHours))
+    _record_ids: dict[Line, IdRuns] = field(default_factory=partial(defaultdict, IdRuns))
+    _steps: dict[Line, Steps] = field(default_factory=partial(defaultdict, Steps))
+    _shown: dict[str, str] = field(default_factory=dict)
+    _odd_times: Counter[tuple[str, str, int]] = field(default_factory=Counter)
 
-    def observe(self, batch: EventBatch) -> None:
-        """Take note of a batch."""
-        data = batch.data
+    def observe(self, batch: EventBatch) -> EventBatch:
+        """Take note of a batch, and return it without times that cannot be."""
+        batch = self._usable(batch)
+        data, event = batch.data, batch.event_class
         self.n_events += data.num_rows
         self.clocks.observe(batch)
-        event = batch.event_class
-        plausible = self._plausible(data)
-        span = self._classes.setdefault((event.name, event.channel or ""), _Span())
-        span.add(data.num_rows, *_ends(plausible["@timestamp"]))
-        for row in _by_host(plausible):
-            span = self._hosts.setdefault((row["event.file"] or "", row["host.name"] or ""), _Span())
-            span.add(row["n"], row["first"], row["last"])
-        if event.channel:
-            self._observe_rhythm(event.channel, plausible)
-            self._observe_record_ids(event.channel, data)
+        self.switches.observe(batch)
+        span = self._classes.setdefault((event.name, event.channel or ""), Span())
+        span.add(data.num_rows, *_ends(data.column("@timestamp")))
+        # Collectors write one channel as `Security` and `security`.
+        channel = (event.channel or "").lower()
+        self._show(channel, event.channel or "")
+        self._observe_spans(channel, data)
+        for (file, host), steps in steps_of(data).items():
+            self._steps[file, host, channel].take(steps)
+        if channel:
+            self._observe_record_ids(channel, data)
+        return batch
+
+    def _show(self, channel: str, name: str) -> None:
+        self._shown[channel] = min(name, self._shown.get(channel, name))
 
     def take(self, other: ReadingLedger) -> None:
         """Take in what another worker read."""
@@ -99,45 +137,72 @@ class ReadingLedger:
                 self.files.append(file)
         self.problems += other.problems
         self.clocks.take(other.clocks)
+        self.switches.take(other.switches)
         self.n_events += other.n_events
-        for spans, more in ((self._classes, other._classes), (self._hosts, other._hosts)):
-            for key, span in more.items():
-                spans.setdefault(key, _Span()).add(span.n_events, span.first_at, span.last_at)
-        for rhythm, hours in other._busy_hours.items():
-            self._busy_hours[rhythm] |= hours
-        for rhythm, ids in other._record_ids.items():
-            self._record_ids[rhythm].extend(ids)
+        for name, span in other._classes.items():
+            self._classes.setdefault(name, Span()).take(span)
+        for where, years in other._years.items():
+            for year, span in years.items():
+                self._years[where].setdefault(year, Span()).take(span)
+        for line, hours in other._busy_hours.items():
+            self._busy_hours[line].take(hours)
+        for line, ids in other._record_ids.items():
+            self._record_ids[line].take(ids)
+        for line, steps in other._steps.items():
+            self._steps[line].take(steps)
+        for channel, shown in other._shown.items():
+            self._show(channel, shown)
         self._odd_times.update(other._odd_times)
 
     def coverage(self) -> Coverage:
         """Return what was read, with every time corrected."""
         shift_s = self.clocks.shift_s
+        strays = self._strays()
         holes, hole_problems = self._holes()
         return Coverage(
-            files=tuple(sorted(self.files, key=lambda f: f.path)),
-            classes=self._class_spans(),
-            hosts=self._host_spans(shift_s),
-            gaps=tuple(sorted(self._gaps(shift_s), key=lambda g: (g.host, g.start_at, g.channel))),
+            changes=tuple(self._changes(shift_s)),
+            truncations=tuple(sorted(self._truncations(shift_s, strays), key=lambda t: (t.path, t.sign))),
+            gaps=tuple(sorted(self._gaps(shift_s, strays), key=lambda g: (g.host, g.start_at, g.channel))),
             record_holes=tuple(holes),
-            clocks=self.clocks.faults(),
-            problems=(*sorted(self.problems, key=_place), *hole_problems, *self._odd_time_problems()),
+            clocks=tuple(sorted([*self.clocks.faults(), *self._odd_clocks(strays)], key=_of_clock)),
+            problems=(*sorted(self.problems, key=_place), *hole_problems, *self._copies(), *self._shuffled()),
+            sources=self._source_spans(shift_s, strays),
+            hosts=self._host_spans(shift_s, strays),
+            classes=self._class_spans(),
+            files=tuple(sorted(map(self._with_zone, self.files), key=lambda f: f.path)),
         )
 
-    def _plausible(self, data: pa.RecordBatch) -> pa.Table:
-        table = pa.Table.from_batches([data.select(["@timestamp", "event.file", "host.name"])])
-        times = table["@timestamp"]
-        is_odd = pc.or_(pc.less(times, pa.scalar(_EARLIEST)), pc.greater(times, pa.scalar(_LATEST)))
-        odd_files = table["event.file"].filter(is_odd).to_pylist()
-        if odd_files:
-            self._odd_times.update(str(file) for file in odd_files)
-            kept = pc.if_else(pc.fill_null(is_odd, pa.scalar(False)), pa.scalar(None, times.type), times)
-            table = table.set_column(0, "@timestamp", kept)
-        return table
+    # --- Taking note ---------------------------------------------------------------------------------------------
 
-    def _observe_rhythm(self, channel: str, table: pa.Table) -> None:
-        hours = pc.divide(pc.cast(table["@timestamp"], pa.int64()), pa.scalar(3_600_000_000, pa.int64()))
-        seen = pa.table({"file": table["event.file"], "host": table["host.name"], "hour": hours})
-        for row in seen.group_by(["file", "host", "hour"]).aggregate([]).to_pylist():
+    def _usable(self, batch: EventBatch) -> EventBatch:
+        usable = with_usable_times(batch)
+        if usable is batch:
+            return batch
+        odd = batch.data.filter(is_unusable(batch.data.column("@timestamp")))
+        # Arrow knows years that Python does not.
+        times: Any = odd.column("@timestamp")
+        years = pc.year(times)
+        table = pa.table({"file": odd.column("event.file"), "host": odd.column("host.name"), "year": years})
+        for row in table.group_by(["file", "host", "year"]).aggregate([([], "count_all")]).to_pylist():
+            self._odd_times[row["file"] or "", row["host"] or "", row["year"]] += row["count_all"]
+        return usable
+
+    def _observe_spans(self, channel: str, data: pa.RecordBatch) -> None:
+        times: Any = data.column("@timestamp")
+        table = pa.table(
+            {
+                "file": data.column("event.file"),
+                "host": data.column("host.name"),
+                "hour": pc.divide(pc.cast(times, pa.int64()), _HOUR),
+                "year": pc.year(times),
+                "at": times,
+            }
+        )
+        by_year = table.group_by(["file", "host", "year"])
+        for row in by_year.aggregate([("at", "min"), ("at", "max"), ([], "count_all")]).to_pylist():
+            years = self._years[row["file"] or "", row["host"] or ""]
+            years.setdefault(row["year"] or 0, Span()).add(row["count_all"], row["at_min"], row["at_max"])
+        for row in table.group_by(["file", "host", "hour"]).aggregate([]).to_pylist():
             if row["hour"] is not None:
                 self._busy_hours[row["file"] or "", row["host"] or "", channel].add(row["hour"])
 
@@ -146,31 +211,145 @@ class ReadingLedger:
             return
         _, numbers = whole_numbers(data.column("EventRecordID"))
         table = pa.table({"file": data.column("event.file"), "host": data.column("host.name"), "number": numbers})
-        grouped = table.filter(pc.is_valid(numbers)).group_by(["file", "host"]).aggregate([("number", "list")])
-        for row in range(grouped.num_rows):
-            file, host, ids = (grouped.column(name)[row] for name in ("file", "host", "number_list"))
-            self._record_ids[file.as_py(), host.as_py() or "", channel].frombytes(_bytes(ids.values))
+        table = table.filter(pc.is_valid(numbers))
+        grouped = table.group_by(["file", "host"]).aggregate([("number", "list")]).combine_chunks()
+        lists: Any = grouped["number_list"].chunk(0) if grouped.num_rows else []
+        for at, (file, host) in enumerate(zip(grouped["file"].to_pylist(), grouped["host"].to_pylist(), strict=True)):
+            self._record_ids[file or "", host or "", channel].add(lists[at].values)
+
+    # --- Saying it -----------------------------------------------------------------------------------------------
+
+    def _strays(self) -> dict[Place, frozenset[int]]:
+        """Return the years that a few records of a host in a file lie far ahead in."""
+        found: dict[Place, frozenset[int]] = {}
+        for where, years in self._years.items():
+            known = sorted(year for year in years if year)
+            total = sum(years[year].n_events for year in known)
+            for at in range(len(known) - 1, 0, -1):
+                ahead = known[at:]
+                is_far = known[at] - known[at - 1] >= _FAR_AHEAD_YEARS
+                if is_far and sum(years[year].n_events for year in ahead) <= _FAR_AHEAD_SHARE * total:
+                    found[where] = frozenset(ahead)
+        return found
+
+    def _odd_clocks(self, strays: dict[Place, frozenset[int]]) -> Iterator[ClockFault]:
+        by_place: dict[Place, Counter[int]] = defaultdict(Counter)
+        for (file, host, year), n_events in self._odd_times.items():
+            by_place[file, host][year] += n_events
+        for (file, host), years in by_place.items():
+            n_events = years.total()
+            when = ", ".join(str(year) for year in sorted(years)[:3])
+            why = f"{_events(n_events)} dated {when}: a clock that was never set, or damage; the time is not used"
+            yield _odd(file, host, n_events, why)
+        for (file, host), ahead in strays.items():
+            n_events = sum(self._years[file, host][year].n_events for year in ahead)
+            others = max(year for year in self._years[file, host] if year not in ahead)
+            said = f"{_events(n_events)} dated {min(ahead)}, all others end in {others}"
+            why = f"{said}: a clock was set wrong; no span counts it"
+            yield _odd(file, host, n_events, why)
+
+    def _spans(self, strays: dict[Place, frozenset[int]]) -> Iterator[tuple[Place, Span]]:
+        for where, years in self._years.items():
+            span = Span()
+            for year, part in years.items():
+                is_stray = year in strays.get(where, ())
+                span.add(part.n_events, *((None, None) if is_stray else (part.first_at, part.last_at)))
+            yield where, span
 
     def _holes(self) -> tuple[list[RecordHole], list[Problem]]:
         found: list[RecordHole] = []
         problems: list[Problem] = []
-        for (file, host, channel), seen in sorted(self._record_ids.items()):
-            ids = sorted(set(seen))
-            jumps = [(a + 1, b - 1) for a, b in pairwise(ids) if b > a + 1]
+        beside: dict[tuple[str, str], list[tuple[str, IdRuns]]] = defaultdict(list)
+        for (file, host, channel), ids in sorted(self._record_ids.items()):
+            beside[host, channel].append((file, ids))
+        for (file, host, channel), ids in sorted(self._record_ids.items()):
+            holes = ids.holes()
+            for other, others in beside[host, channel]:
+                if holes and other != file:
+                    holes = others.without(holes)
+            shown = self._shown[channel]
+            n_missing = sum(b - a + 1 for a, b in holes)
+            is_telling = len(ids.holes()) * _IDS_PER_HOLE <= ids.n_ids and n_missing < ids.n_ids
             found.extend(
-                RecordHole(path=file, host=host, channel=channel, first_missing=a, last_missing=b)
-                for a, b in jumps[:_HOLES_KEPT]
+                RecordHole(path=file, host=host, channel=shown, first_missing=a, last_missing=b, is_telling=is_telling)
+                for a, b in holes[:_HOLES_KEPT]
             )
-            if len(jumps) > _HOLES_KEPT:
-                problems.append(
-                    Problem(
-                        code="source",
-                        message=f"{len(jumps):,} jumps in the record ids of {channel}; {_HOLES_KEPT} are listed",
-                        where=file,
-                        hint="events were filtered on export, lost, or removed",
-                    )
-                )
+            hint = "events were filtered on export, lost, or removed"
+            if len(holes) > _HOLES_KEPT:
+                message = f"{len(holes):,} jumps in the record ids of {shown}; {_HOLES_KEPT} are listed"
+                problems.append(Problem(code="source", message=message, where=file, hint=hint))
+            if ids.is_selection:
+                message = f"holds a selection of the records of {shown}: too many ids are missing to list them"
+                problems.append(Problem(code="source", message=message, where=file, hint=hint))
+            if ids.n_repeated:
+                message = f"{ids.n_repeated:,} records of {shown} have an id that another record here has"
+                hint = "the log holds records twice, or those of two machines of one name"
+                problems.append(Problem(code="source", message=message, where=file, hint=hint))
         return found, problems
+
+    def _with_zone(self, file: InputFile) -> InputFile:
+        if not file.n_zoneless or file.zone_why:
+            return file
+        return replace(file, zone_why=self.clocks.zone_evidence(file.path))
+
+    def _copies(self) -> Iterator[Problem]:
+        for file, channel, other in self.clocks.copies():
+            message = f"records of {channel} are in {other} as well"
+            hint = "give one of them, or expect findings to count them twice"
+            yield Problem(code="source", message=message, where=file, hint=hint)
+
+    def _shuffled(self) -> Iterator[Problem]:
+        for file in sorted({file for (file, _, _), steps in self._steps.items() if steps.is_without_order}):
+            hint = "lines were shuffled, or logs joined; nothing is lost by it"
+            message = "its records lie in no order of time"
+            yield Problem(code="source", message=message, where=file, hint=hint)
+
+    def _changes(self, shift_s: Callable[[str, str], int]) -> list[LoggingChange]:
+        joined: dict[tuple[str, str, str], tuple[Switched, str]] = {}
+        for (file, host, channel, what), switched in sorted(self.switches.seen.items()):
+            moved = replace(
+                switched,
+                first_at=_moved(switched.first_at, shift_s(file, host)),
+                last_at=_moved(switched.last_at, shift_s(file, host)),
+            )
+            known, path = joined.get((host, channel, what), (None, file))
+            if known is None:
+                joined[host, channel, what] = moved, path
+            else:
+                record, who = known.record, known.who
+                known.take(moved)
+                known.record, known.who = record, who or moved.who
+        found = [
+            LoggingChange(
+                host=host,
+                channel=channel,
+                what=what,
+                who=s.who,
+                n_events=s.n_events,
+                first_at=s.first_at,
+                last_at=s.last_at,
+                path=path,
+                record=s.record,
+                is_routine=s.is_routine,
+            )
+            for (host, channel, what), (s, path) in joined.items()
+        ]
+        return sorted(found, key=lambda c: (c.is_routine, str(c.first_at), c.host, c.what))
+
+    def _truncations(
+        self, shift_s: Callable[[str, str], int], strays: dict[Place, frozenset[int]]
+    ) -> Iterator[Truncation]:
+        spans: dict[str, Span] = defaultdict(Span)
+        for (file, host), span in self._spans(strays):
+            shift = shift_s(file, host)
+            spans[file].add(span.n_events, _moved(span.first_at, shift), _moved(span.last_at, shift))
+        days: dict[str, set[int]] = defaultdict(set)
+        for (file, _, _), hours in self._busy_hours.items():
+            days[file].update(hours.days)
+        for read in self.files:
+            span = spans.get(read.path, Span())
+            n_days = len(days.get(read.path, ()))
+            yield from truncations(read, first_at=span.first_at, last_at=span.last_at, n_busy_days=n_days)
 
     def _class_spans(self) -> tuple[ClassSpan, ...]:
         return tuple(
@@ -178,46 +357,68 @@ class ReadingLedger:
             for (name, channel), s in sorted(self._classes.items())
         )
 
-    def _host_spans(self, shift_s: Callable[[str, str], int]) -> tuple[HostSpan, ...]:
-        hosts: dict[str, _Span] = {}
-        for (file, host), span in self._hosts.items():
-            delta = timedelta(seconds=shift_s(file, host))
-            first = None if span.first_at is None else span.first_at + delta
-            last = None if span.last_at is None else span.last_at + delta
-            hosts.setdefault(host, _Span()).add(span.n_events, first, last)
+    def _host_spans(
+        self, shift_s: Callable[[str, str], int], strays: dict[Place, frozenset[int]]
+    ) -> tuple[HostSpan, ...]:
+        hosts: dict[str, Span] = defaultdict(Span)
+        for (file, host), span in self._spans(strays):
+            shift = shift_s(file, host)
+            hosts[host].add(span.n_events, _moved(span.first_at, shift), _moved(span.last_at, shift))
         return tuple(
             HostSpan(host=host, n_events=s.n_events, first_at=s.first_at, last_at=s.last_at)
             for host, s in sorted(hosts.items())
         )
 
-    def _gaps(self, shift_s: Callable[[str, str], int]) -> list[Gap]:
-        rhythms: dict[tuple[str, str], set[float]] = defaultdict(set)
-        for (file, host, channel), hours in self._busy_hours.items():
-            shift_h = shift_s(file, host) / 3600
-            rhythms[host, channel].update(hour + shift_h for hour in hours)
-        found = []
-        for (host, channel), hours_seen in rhythms.items():
-            for start, end, usual in _silences(sorted(hours_seen)):
-                found.append(
-                    Gap(
-                        host=host,
-                        channel=channel,
-                        start_at=datetime.fromtimestamp((start + 1) * 3600, UTC),
-                        end_at=datetime.fromtimestamp(end * 3600, UTC),
-                        why=f"silent for {end - start - 1:,.0f} hours where pauses are usually at most {usual:,.0f}",
-                    )
-                )
-        return found
-
-    def _odd_time_problems(self) -> list[Problem]:
-        return [
-            Problem(
-                code="source",
-                message=f"{n:,} events have a time before 1990 or after 2100, which widens no span",
-                where=file,
-                hint="a clock was unset, or the records are damaged",
+    def _source_spans(
+        self, shift_s: Callable[[str, str], int], strays: dict[Place, frozenset[int]]
+    ) -> tuple[SourceSpan, ...]:
+        source_of = {file.path: file.source for file in self.files if file.source is not None}
+        spans: dict[str, Span] = defaultdict(Span)
+        for (file, host), span in self._spans(strays):
+            if file in source_of:
+                shift = shift_s(file, host)
+                spans[source_of[file]].add(0, _moved(span.first_at, shift), _moved(span.last_at, shift))
+        files: dict[str, list[InputFile]] = defaultdict(list)
+        for each in self.files:
+            if each.source is not None:
+                files[each.source].append(each)
+        return tuple(
+            SourceSpan(
+                source=source,
+                n_files=len(of_source),
+                n_events=sum(f.n_events for f in of_source),
+                n_unread=sum(f.n_unread for f in of_source),
+                n_duplicates=sum(f.n_duplicates for f in of_source),
+                first_at=spans[source].first_at,
+                last_at=spans[source].last_at,
             )
-            for file, n in sorted(self._odd_times.items())
+            for source, of_source in sorted(files.items())
+        )
+
+    def _gaps(self, shift_s: Callable[[str, str], int], strays: dict[Place, frozenset[int]]) -> list[Gap]:
+        source_of = {file.path: file.source or "" for file in self.files}
+        lines: dict[tuple[str, str], set[int]] = defaultdict(set)
+        for (file, host, channel), busy in self._busy_hours.items():
+            shift_h = shift_s(file, host) // 3600
+            stray = strays.get((file, host), frozenset())
+            hours: Iterable[int] = busy.hours()
+            if stray:
+                first_stray = _hour_of(datetime(min(stray), 1, 1, tzinfo=UTC))
+                hours = (hour for hour in hours if hour < first_stray)
+            lines[host, self._shown[channel] or source_of.get(file, "")].update(hour + shift_h for hour in hours)
+        return [
+            Gap(
+                host=host,
+                channel=channel,
+                start_at=_instant(silence.start),
+                end_at=_instant(silence.end),
+                why=(
+                    f"silent for {silence.end - silence.start:,} hours, of which {silence.n_missed:,} would be busy by "
+                    f"its own week; silences that come back last {silence.usual:,}"
+                ),
+            )
+            for (host, channel), hours_seen in lines.items()
+            for silence in silences(sorted(hours_seen))
         ]
 
 
@@ -234,6 +435,7 @@ def _joined_files(one: InputFile, other: InputFile) -> InputFile:
     n_duplicates = one.n_duplicates + other.n_duplicates
     counted = {unread_words(file.n_unread, file.n_duplicates) for file in (one, other)}
     notes = sorted({file.note for file in (one, other)} - counted - {""})
+    samples = sorted({*one.samples, *other.samples}, key=lambda s: (len(s.record), s.record, s.reason))
     return InputFile(
         path=one.path,
         source=one.source,
@@ -242,37 +444,55 @@ def _joined_files(one: InputFile, other: InputFile) -> InputFile:
         n_unread=n_unread,
         n_duplicates=n_duplicates,
         note="; ".join(notes) or unread_words(n_unread, n_duplicates),
+        n_zoneless=one.n_zoneless + other.n_zoneless,
+        zone=one.zone or other.zone,
+        zone_why=one.zone_why or other.zone_why,
+        n_hour_twice=one.n_hour_twice + other.n_hour_twice,
+        n_hour_never=one.n_hour_never + other.n_hour_never,
+        samples=tuple(samples[:_SAMPLES_KEPT]),
+        breaks_off=one.breaks_off or other.breaks_off,
     )
+
+
+def _odd(file: str, host: str, n_events: int, why: str) -> ClockFault:
+    return ClockFault(
+        host=host,
+        path=file,
+        trusted="the other records",
+        distrusted="the records' own time",
+        shift_s=None,
+        n_events=n_events,
+        why=why,
+    )
+
+
+def _events(n_events: int) -> str:
+    return "1 record is" if n_events == 1 else f"{n_events:,} records are"
+
+
+def _of_clock(fault: ClockFault) -> tuple[str, str]:
+    return fault.path, fault.host
 
 
 def _place(problem: Problem) -> tuple[str, str]:
     return problem.where or "", problem.message
 
 
-def _silences(hours: Sequence[float]) -> list[tuple[float, float, float]]:
-    if len(hours) < _RHYTHM_HOURS:
-        return []
-    pauses = sorted(b - a for a, b in pairwise(hours))
-    usual = pauses[int(len(pauses) * 0.95)]
-    least = max(_GAP_AT_LEAST_H, _GAP_TIMES_USUAL * usual)
-    return [(a, b, usual) for a, b in pairwise(hours) if b - a > least]
+def _moved(at: datetime | None, seconds: int) -> datetime | None:
+    return None if at is None else at + timedelta(seconds=seconds)
 
 
-def _bytes(numbers: Any) -> memoryview:
-    """Return 64-bit numbers without nulls as bytes."""
-    values = memoryview(numbers.buffers()[1])
-    return values[8 * numbers.offset : 8 * (numbers.offset + len(numbers))]
+def _hour_of(at: datetime) -> int:
+    return int(at.timestamp()) // 3600
 
 
-def _ends(times: pa.ChunkedArray[Any]) -> tuple[datetime | None, datetime | None]:
+def _instant(hour: int) -> datetime:
+    return datetime.fromtimestamp(hour * 3600, UTC)
+
+
+def _ends(times: Any) -> tuple[datetime | None, datetime | None]:
     ends: Any = pc.min_max(times).as_py()
     return ends["min"], ends["max"]
 
 
-def _by_host(table: pa.Table) -> list[dict[str, Any]]:
-    grouped = table.group_by(["event.file", "host.name"]).aggregate(
-        [("@timestamp", "min"), ("@timestamp", "max"), ([], "count_all")]
-    )
-    names = {"@timestamp_min": "first", "@timestamp_max": "last", "count_all": "n"}
-    rows: list[dict[str, Any]] = grouped.rename_columns([names.get(n, n) for n in grouped.column_names]).to_pylist()
-    return rows
+_HOUR = pa.scalar(3_600_000_000, pa.int64())

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, tzinfo
 from typing import Any, Protocol, TypeVar
 
 import pyarrow as pa
@@ -37,9 +39,18 @@ class _Group:
 
 
 class WindowsRecords:
-    """Decoded Windows events, to be made into pieces."""
+    """Decoded Windows events, to be made into pieces.
 
-    def __init__(self) -> None:
+    Args:
+        zone: Zone of local times that name none.
+
+    Attributes:
+        n_zoneless: Events whose time named no zone, by file.
+    """
+
+    def __init__(self, zone: tzinfo = UTC) -> None:
+        self.n_zoneless: Counter[str] = Counter()
+        self._zone = zone
         self._recipes: dict[Structure, Recipe | None] = {}
         self._groups: dict[tuple[object, ...], _Group] = {}
         self._n_records = 0
@@ -92,11 +103,13 @@ class WindowsRecords:
             families.setdefault((group.recipe.frame, *origin), []).append(group)
         for part in (part for family in families.values() for part in _parts(family)):
             recipe, cells = joined_cells([(group.recipe, group.rows) for group in part])
-            table = recipe.table(cells)
+            files = [file for group in part for file in group.files]
+            table = recipe.table(cells, self._zone)
+            self.n_zoneless.update(file for file, is_local in zip(files, table.is_local, strict=False) if is_local)
             event_class, columns = table.native()
             columns["@timestamp"] = table.at
             columns["event.clock"] = table.clock
-            columns["event.file"] = text_column([file for group in part for file in group.files])
+            columns["event.file"] = text_column(files)
             columns["event.record"] = pa.array([n for group in part for n in group.numbers], pa.int64())
             columns["event.place"] = pa.array([place for group in part for place in group.places], pa.int64())
             yield Piece(event_class=event_class, columns=columns)
@@ -134,11 +147,15 @@ _C = TypeVar("_C", bound=Collector)
 
 
 class Outlet:
-    """Takes what sources read of many files and hands it on as batches."""
+    """Takes what sources read of many files and hands it on as batches.
 
-    def __init__(self) -> None:
+    Args:
+        zone: Zone of local times that name none, in events that do not come as rows.
+    """
+
+    def __init__(self, zone: tzinfo = UTC) -> None:
         self.rows = Rows()
-        self.records = WindowsRecords()
+        self.records = WindowsRecords(zone)
         self._own: dict[type, Collector] = {}
         self._batches = Batches()
 

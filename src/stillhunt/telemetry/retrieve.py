@@ -17,7 +17,9 @@ import pyarrow as pa
 
 from stillhunt.errors import SourceError, UnknownNameError
 from stillhunt.telemetry.archive import DAMAGED, Member, members
+from stillhunt.telemetry.clock import with_usable_times
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.source import SOURCES, LogFile, Source, peek, recognise
 
@@ -56,21 +58,22 @@ def split_place(place: str) -> tuple[str, int]:
     return file, int(number)
 
 
-def retrieve(file: str, number: int, *, passwords: Sequence[str] = ()) -> list[Record]:
+def retrieve(file: str, number: int, *, options: ReadOptions | None = None) -> list[Record]:
     """Return the events of a file that have a number: usually one, more where a file uses numbers twice.
 
     Args:
         file: As findings name it: a path, with ``!member`` for a member of an archive.
         number: EventRecordID or line number, as findings give it.
-        passwords: To be tried if it lies in an encrypted archive.
+        options: How the log is to be read, as the hunt was told.
 
     Raises:
         UnknownNameError: There is no such file, member or record.
         SourceError: The file is no log, or cannot be read.
     """
-    with _member(file, passwords) as member:
+    options = options or ReadOptions()
+    with _member(file, options.passwords) as member:
         try:
-            found = _retrieved(member, number)
+            found = _retrieved(member, number, options)
         except DAMAGED as error:
             raise SourceError(f"cannot be read: {error}", where=file, hint="copy or download it again") from error
     if not found:
@@ -106,7 +109,7 @@ def _container(file: str) -> Path:
     raise UnknownNameError("there is no such file", where=file, hint=hint)
 
 
-def _retrieved(member: Member, number: int) -> list[Record]:
+def _retrieved(member: Member, number: int, options: ReadOptions) -> list[Record]:
     with member.open() as stream:
         name = recognise(peek(stream))
         if name is None:
@@ -116,20 +119,22 @@ def _retrieved(member: Member, number: int) -> list[Record]:
         excerpt = source.excerpt(stream, number) if source.excerpt else None
     if excerpt is not None:
         with io.BufferedReader(io.BytesIO(excerpt.content), _HEAD) as cut:
-            found = _read(source, member, cut, excerpt.number)
+            found = _read(source, member, cut, excerpt.number, options)
         if found or excerpt.is_final:
             return [_renumbered(event, number) for event in found]
     with member.open() as stream:
-        return _read(source, member, stream, number)
+        return _read(source, member, stream, number, options)
 
 
-def _read(source: Source, member: Member, stream: BinaryIO, number: int) -> list[Record]:
+def _read(source: Source, member: Member, stream: BinaryIO, number: int, options: ReadOptions) -> list[Record]:
     log = LogFile(
         name=member.name,
         stream=stream,
-        outlet=Outlet(),
+        outlet=Outlet(options.usual_zone),
         only={number: frozenset({_ANYWHERE})},
         modified=member.modified,
+        zone=options.usual_zone,
+        zone_why=options.zone_why,
     )
     batches: list[EventBatch] = []
     for _ in source.into_outlet(log):
@@ -137,7 +142,7 @@ def _read(source: Source, member: Member, stream: BinaryIO, number: int) -> list
     batches += log.outlet.rest()
     return [
         Record(batch=EventBatch(event_class=batch.event_class, data=batch.data.slice(row, 1)), original=original)
-        for batch in batches
+        for batch in map(with_usable_times, batches)
         for row, record in enumerate(batch.data.column("event.record").to_pylist())
         if record == number
         for original in (log.originals.get(number, ""),)

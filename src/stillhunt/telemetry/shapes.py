@@ -13,8 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any
+
+import pyarrow as pa
 
 from stillhunt.telemetry.account import qualified
 from stillhunt.telemetry.columns import (
@@ -31,6 +34,7 @@ from stillhunt.telemetry.columns import (
 from stillhunt.telemetry.event import LIST_FIELDS
 from stillhunt.telemetry.instant import instants, zoned
 from stillhunt.telemetry.windows import WindowsTable
+from stillhunt.telemetry.zone import in_utc
 
 __all__ = ["COLLECTOR_TIME", "Recipe", "Structure", "joined_cells", "recipe_of", "take_apart"]
 
@@ -42,6 +46,9 @@ _Tree = dict[str, "int | _Tree"]
 
 COLLECTOR_TIME = "@timestamp (collector)"
 """Native field that keeps the collector's time where the record's own says no zone."""
+
+_LOCAL_TIME = "EventTime"
+"""The record's time as NXLog writes it: local, without saying so."""
 
 _UNNAMED = "\x00unnamed"
 """Stands beside the names of ``Data`` for the values that have none."""
@@ -200,11 +207,12 @@ class Recipe:
             paths=tuple(at),
         )
 
-    def table(self, cells: Sequence[Sequence[object]]) -> WindowsTable:
+    def table(self, cells: Sequence[Sequence[object]], zone: tzinfo = UTC) -> WindowsTable:
         """Turn the values of records that agree in their :attr:`origin` into columns.
 
         Args:
             cells: For each place, the values there of all records.
+            zone: Zone of local times that name none.
         """
         n_rows = len(cells[0])
         known: dict[int, Any] = {}
@@ -229,6 +237,9 @@ class Recipe:
                 columns[name] = combined([texts(p) for p in places[:2]], both, keeps_empty=True)
         if self.collector_time is not None and (received := self._received(cells, clock)) is not None:
             columns[COLLECTOR_TIME] = received
+        is_local = self._local(cells, clock)
+        if is_local and zone is not UTC:
+            at = _in_zone(at, is_local, zone)
         values = [cell[0] for cell in cells]
         provider, channel = self._said_origin(values)
         return WindowsTable(
@@ -241,6 +252,7 @@ class Recipe:
             clock=clock,
             user=self._user(texts),
             columns=columns,
+            is_local=is_local,
         )
 
     def _said_origin(self, values: Sequence[object]) -> tuple[str, str]:
@@ -258,6 +270,14 @@ class Recipe:
         domain, name = self.user
         return combined([texts(domain), texts(name)], lambda d, n: qualified(d or "", n or ""))
 
+    def _local(self, cells: Sequence[Sequence[object]], clock: Any) -> list[bool]:
+        """Tell which records have a local time that names no zone; the fields of other names are UTC by convention."""
+        place = next((place for name, place in self.times if name == _LOCAL_TIME), None)
+        if place is None:
+            return []
+        is_used = [name == _LOCAL_TIME for name in clock.to_pylist()]
+        return [used and not has_zone for used, has_zone in zip(is_used, zoned(cells[place]), strict=True)]
+
     def _received(self, cells: Sequence[Sequence[object]], clock: Any) -> Any:
         """Return the collector's time of records whose own says no zone, while the collector's does."""
         assert self.collector_time is not None
@@ -272,6 +292,14 @@ class Recipe:
             for row, (text, name) in enumerate(zip(received, used, strict=True))
         ]
         return text_column(kept) if any(text is not None for text in kept) else None
+
+
+def _in_zone(at: Any, is_local: Sequence[bool], zone: tzinfo) -> Any:
+    moved = [
+        in_utc(time.replace(tzinfo=None), zone)[0] if local and time is not None else time
+        for time, local in zip(at.to_pylist(), is_local, strict=True)
+    ]
+    return pa.array(moved, at.type)
 
 
 def recipe_of(structure: Structure) -> Recipe | None:

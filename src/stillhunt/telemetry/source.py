@@ -12,15 +12,21 @@ from typing import BinaryIO
 
 from stillhunt.errors import Problem
 from stillhunt.registry import Registry
+from stillhunt.telemetry.columns import expressible
+from stillhunt.telemetry.coverage import UnreadRecord
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.share import Cut
 from stillhunt.telemetry.table import Row
+from stillhunt.telemetry.zone import Doubt, in_utc
 
 __all__ = ["SOURCES", "Excerpt", "LogFile", "Source", "peek", "recognise"]
 
 _PROBLEMS_KEPT = 5
 """Unread records of one file that are described; the rest are counted."""
+
+_SAMPLE_LENGTH = 200
+"""Characters of an unread record that are kept."""
 
 
 @dataclass(slots=True)
@@ -33,14 +39,20 @@ class LogFile:
         outlet: Takes what is not yielded row by row.
         only: Numbers of the only records asked for, with the places where to look for them; None for all records.
         first: What a piece of a file has before it, as its source counts; 0 at the beginning.
+        has_more: More of the file follows behind this piece.
         zone: Zone of the times in it that name none.
+        zone_why: How that is known; empty if it is only assumed.
         modified: When the file was last written, where that is known; a log that leaves out the year ends then.
         n_events: Events read.
         n_unread: Records that could not be parsed.
         n_zoneless: Events whose time named no zone.
+        n_hour_twice: Those of them in an hour that came twice, when clocks were put back.
+        n_hour_never: Those in an hour that never was, when clocks were put forward.
         n_duplicates: Records that are there more than once, which count as one event.
         problems: The first of them, described.
+        samples: The first of the records that could not be read.
         originals: Raw text of the records asked for, by number.
+        is_cut: Its source knows that it ends before its end.
     """
 
     name: str
@@ -48,14 +60,26 @@ class LogFile:
     outlet: Outlet = field(default_factory=Outlet)
     only: Mapping[int, AbstractSet[int]] | None = None
     first: int = 0
+    has_more: bool = False
     zone: tzinfo = UTC
+    zone_why: str = ""
     modified: datetime | None = None
     n_events: int = 0
     n_unread: int = 0
     n_zoneless: int = 0
+    n_hour_twice: int = 0
+    n_hour_never: int = 0
     n_duplicates: int = 0
     problems: list[Problem] = field(default_factory=list)
+    samples: list[UnreadRecord] = field(default_factory=list)
     originals: dict[int, str] = field(default_factory=dict)
+    is_cut: bool = False
+    _n_before_unread: int = -1
+
+    @property
+    def breaks_off(self) -> bool:
+        """Whether the log ends before its end, or its last record is one that could not be read."""
+        return self.is_cut or (0 < self._n_before_unread == self.n_events and not self.has_more)
 
     def wants(self, number: int) -> bool:
         """Tell whether a record is asked for."""
@@ -74,18 +98,42 @@ class LogFile:
             self.keep(row.record, row.original)
 
     def utc(self, at: datetime) -> datetime:
-        """Return a time in UTC; one without a zone is taken to be in that of the log, and counted."""
-        if at.tzinfo is None:
-            self.n_zoneless += 1
-            at = at.replace(tzinfo=self.zone)
-        return at.astimezone(UTC)
+        """Return a time in UTC; one without a zone is taken to be in that of the log, and counted.
+
+        An hour that came twice, when clocks were put back, is taken for the first; both it and an hour that never was
+        are counted.
+        """
+        if at.tzinfo is not None:
+            return at.astimezone(UTC)
+        self.n_zoneless += 1
+        if self.zone is UTC:
+            return at.replace(tzinfo=UTC)
+        found, doubt = in_utc(at, self.zone)
+        self.n_hour_twice += doubt is Doubt.TWICE
+        self.n_hour_never += doubt is Doubt.NEVER
+        return found
 
     def unread(
-        self, record: str, reason: str, *, hint: str = "the rest was read; export the log again if it matters"
+        self,
+        record: str,
+        reason: str,
+        *,
+        hint: str = "the rest was read; export the log again if it matters",
+        text: str = "",
     ) -> None:
-        """Count a record that could not be read, and describe the first few."""
+        """Count a record that could not be read, and describe the first few.
+
+        Args:
+            record: Where it is.
+            reason: Why, as a sentence without its subject.
+            hint: What to do about it.
+            text: The record, as far as it is known.
+        """
         self.n_unread += 1
-        if len(self.problems) < _PROBLEMS_KEPT:
+        self._n_before_unread = self.n_events
+        if len(self.samples) < _PROBLEMS_KEPT:
+            sample = expressible(text[:_SAMPLE_LENGTH])
+            self.samples.append(UnreadRecord(record=record, reason=reason, text=sample))
             self.problems.append(Problem(code="source", message=reason, where=f"{self.name}:{record}", hint=hint))
 
 

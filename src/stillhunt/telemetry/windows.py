@@ -41,6 +41,7 @@ class WindowsTable:
         user: Account that wrote the event, where the exporter looked its name up; or None.
         columns: Further system fields under Sigma's names (``Level``, ``Task``, ``Keywords`` ...), EventData and
             UserData: native names to :data:`TEXT` columns, ``Data`` to a :data:`TEXT_LIST` column.
+        is_local: Which of the times named no zone and were taken as local ones; empty for none.
     """
 
     provider: str
@@ -52,6 +53,7 @@ class WindowsTable:
     record_id: pa.Array[Any]
     user: pa.Array[Any] | None = None
     columns: Mapping[str, pa.Array[Any]] = field(default_factory=dict)
+    is_local: Sequence[bool] = ()
 
     def native(self) -> tuple[EventClass, dict[str, pa.Array[Any]]]:
         """Return the class of the events, and their native columns."""

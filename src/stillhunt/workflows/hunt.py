@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -29,7 +30,10 @@ from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.coverage import Coverage, judge
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.store.manifest import is_store
+from stillhunt.telemetry.unseen import unseen
+from stillhunt.telemetry.zone import read_zone
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.workers import read_and_match
 
@@ -77,6 +81,7 @@ def hunt(
     rules: Sequence[str | Path] = (),
     values: Sequence[str | Path] = (),
     passwords: Sequence[str] = (),
+    zone: str | tzinfo | None = None,
     jobs: int = 1,
     keep_habits: bool = False,
     store: str | Path | None = None,
@@ -90,6 +95,8 @@ def hunt(
             ``builtin`` stands for the pack, to use it beside others.
         values: YAML files with lists of values for the placeholders of rules.
         passwords: To be tried on encrypted members of archives; in no result.
+        zone: Time zone of times that name none: ``Europe/Berlin``, ``+02:00``. Without it they are UTC, unless a log
+            itself shows another.
         jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
             so a script that asks for it needs ``if __name__ == "__main__":``.
         keep_habits: Let findings that are habits of the estate open cases like all others.
@@ -103,16 +110,18 @@ def hunt(
     Raises:
         InputError: None of the paths can be read, or none of the rules can be loaded.
         EngineError: One of several processes was killed, or the store cannot be written.
+        UnknownNameError: There is no such time zone.
     """
+    options = ReadOptions(passwords=tuple(passwords), zone=read_zone(zone) if isinstance(zone, str) else zone)
     given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     watch(Step(task="compile", subject="rules", done=0, total=None))
     rule_set = load_rules(rules, values=values)
     if store is not None or _is_store(given):
         folder = None if store is None else Path(store)
-        with _opened(given, rule_set, folder=folder, passwords=passwords, jobs=jobs, watch=watch) as kept:
+        with _opened(given, rule_set, folder=folder, options=options, jobs=jobs, watch=watch) as kept:
             return Hunt(brief=_told_of_store(kept, rule_set, keep_habits=keep_habits, watch=watch))
     scan, trail = Scan(rule_set), Trail()
-    reading = Reading(given, passwords=passwords, watch=watch)
+    reading = Reading(given, options=options, watch=watch)
     read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
     return Hunt(
         brief=_told(given, scan, trail, reading, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch)
@@ -129,7 +138,7 @@ def _opened(
     rules: RuleSet,
     *,
     folder: Path | None,
-    passwords: Sequence[str],
+    options: ReadOptions,
     jobs: int,
     watch: Watcher,
 ) -> Iterator[Kept]:
@@ -137,7 +146,7 @@ def _opened(
     from stillhunt.workflows.stored import opened  # noqa: PLC0415 - loads Parquet
 
     is_new = folder is not None
-    with opened(folder or given[0], rules, passwords=passwords, jobs=jobs, watch=watch, is_new=is_new) as kept:
+    with opened(folder or given[0], rules, options=options, jobs=jobs, watch=watch, is_new=is_new) as kept:
         if is_new:
             kept.read(given)
         yield kept
@@ -184,6 +193,7 @@ def _told(
     names = host_names((span.host for span in coverage.hosts), trail)
     findings = with_names(findings, names, account_names(trail))
     coverage = with_merged_spans(coverage, names)
+    coverage = replace(coverage, unseen=unseen(coverage))
     usual = () if keep_habits else habits(findings, {span.host: span for span in coverage.hosts})
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))

@@ -60,6 +60,7 @@ class Marker:
         inputs: The paths that were hunted, as given.
         rules: The rules that were used; empty where that is not known.
         values: The lists of values for their placeholders.
+        zone: The time zone that was given for times that name none; empty for none.
     """
 
     made_by: str
@@ -67,6 +68,7 @@ class Marker:
     inputs: tuple[str, ...] = ()
     rules: tuple[UsedPath, ...] = ()
     values: tuple[UsedPath, ...] = ()
+    zone: str = ""
 
 
 def read_marker(folder: Path) -> Marker:

@@ -32,9 +32,11 @@ from stillhunt.telemetry.collect import WORKSPACE_MARKER, Reading, Retrieved, Wa
 from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import InputFile
 from stillhunt.telemetry.ledger import ReadingLedger
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.share import Share
 from stillhunt.telemetry.store.manifest import MARKER, Add, Cut, Drop, Given, Group, Input, Line, Manifest, Piece, Same
 from stillhunt.telemetry.store.read import records
+from stillhunt.telemetry.zone import zone_words
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.plan import Unit, grouped, pieces_of, unit_size, weight
 from stillhunt.workflows.states import load, load_evidence, save, save_evidence
@@ -77,7 +79,7 @@ class Kept:
         folder: The store.
         manifest: Its manifest.
         rules: Rules of the hunt.
-        passwords: To be tried on encrypted members of archives; kept nowhere.
+        options: How logs are to be read; kept nowhere but in the hash that says what was read how.
         jobs: Processes to use at most.
         watch: Told about progress.
     """
@@ -88,16 +90,16 @@ class Kept:
         manifest: Manifest,
         rules: RuleSet,
         *,
-        passwords: Sequence[str],
+        options: ReadOptions,
         jobs: int,
         watch: Watcher,
     ) -> None:
-        self._passwords = tuple(passwords)
+        self._options = options
         self._folder, self._manifest, self._rules = folder, manifest, rules
         self._jobs, self._watch = jobs, watch
         told = hashlib.sha256(_encoded(rules)).hexdigest()
-        self._keys = Keys(reader=_code(_READING_CODE), rules=_hash(told, _code(_MATCHING_CODE)))
-        self._reading = Reading([], passwords=passwords)
+        self._keys = Keys(reader=_reader(options), rules=_hash(told, _code(_MATCHING_CODE)))
+        self._reading = Reading([], options=options)
         self._evidence: dict[EvidenceKey, Evidence] = {}
         self._groups: dict[tuple[str, str, str], list[tuple[Group, str]]] = defaultdict(list)
         self._scan: Scan | None = None
@@ -115,7 +117,7 @@ class Kept:
             EngineError: It cannot be written, or a process was killed.
         """
         self._tidy()
-        walk = Reading(given, passwords=self._passwords, watch=self._watch)
+        walk = Reading(given, options=self._options, watch=self._watch)
         files = self._files([share for part in walk.shares(1) for share in part])
         self._drop_changed(files)
         new, unreadable = self._pending(files)
@@ -132,7 +134,7 @@ class Kept:
             n_workers=self._hands(total),
             watch=self._watch,
             total=total,
-            passwords=self._passwords,
+            options=self._options,
         ):
             self._commit(add)
         for _ in walk.part(unreadable):
@@ -219,7 +221,7 @@ class Kept:
             here = [given for given in unit.inputs if given.path in now]
             changed = {given.path for given in here if self._was_changed(given, now[given.path])}
             if unit.reader != self._keys.reader and len(here) == len(unit.inputs):
-                self._forget(unit, "read by another version of stillhunt")
+                self._forget(unit, "read by another version of stillhunt, or for another time zone")
             elif changed and changed == {given.path for given in unit.inputs}:
                 self._forget(unit, "the log was changed")
             elif changed:
@@ -379,7 +381,13 @@ class Kept:
         n_bytes = sum(file.n_bytes for unit in units for file in unit.files)
         with _writing(self._folder):
             for _ in in_turn(
-                match_unit, tasks, rules=self._rules, n_workers=self._hands(n_bytes), watch=self._watch, total=n_bytes
+                match_unit,
+                tasks,
+                rules=self._rules,
+                n_workers=self._hands(n_bytes),
+                watch=self._watch,
+                total=n_bytes,
+                options=self._options,
             ):
                 pass
 
@@ -459,12 +467,17 @@ class Kept:
         return _hash(_code(("",)), *units, given, *packages)
 
 
+def _reader(options: ReadOptions) -> str:
+    code = _code(_READING_CODE)
+    return code if options.zone is None else _hash(code, zone_words(options.zone))
+
+
 @contextmanager
 def opened(
     folder: Path,
     rules: RuleSet,
     *,
-    passwords: Sequence[str] = (),
+    options: ReadOptions,
     jobs: int,
     watch: Watcher,
     is_new: bool = False,
@@ -474,7 +487,7 @@ def opened(
     Args:
         folder: The store.
         rules: Rules of the hunt.
-        passwords: To be tried on encrypted members of archives.
+        options: How logs are to be read.
         jobs: Processes to use at most.
         watch: Told about progress.
         is_new: Whether to begin it if there is none.
@@ -490,7 +503,7 @@ def opened(
     with _writing(folder):
         manifest = Manifest.begin(folder, made_by=_version("stillhunt")) if is_new else Manifest(folder)
     with _locked(folder):
-        yield Kept(folder, manifest, rules, passwords=passwords, jobs=jobs, watch=watch)
+        yield Kept(folder, manifest, rules, options=options, jobs=jobs, watch=watch)
 
 
 @contextmanager

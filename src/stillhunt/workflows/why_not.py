@@ -20,7 +20,9 @@ from stillhunt.detection.why_not import judge
 from stillhunt.errors import RuleError, UnknownNameError
 from stillhunt.telemetry.coverage import RuleState
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.retrieve import Record, retrieve, split_place
+from stillhunt.telemetry.zone import read_zone
 from stillhunt.workflows.lookup import Marker, read_marker
 
 __all__ = ["WhyNot", "why_not"]
@@ -56,6 +58,7 @@ def why_not(
     rules: Sequence[str | Path] = (),
     values: Sequence[Path] = (),
     passwords: Sequence[str] = (),
+    zone: str = "",
 ) -> WhyNot:
     """Say why a rule matches a record, or why not.
 
@@ -66,21 +69,24 @@ def why_not(
         rules: Paths of rules; without them and without a folder, the built-in pack.
         values: Paths of lists of values for their placeholders.
         passwords: To be tried if the record lies in an encrypted archive.
+        zone: Time zone of times that name none; empty for the one that the hunt was told.
 
     Raises:
-        UnknownNameError: There is no such rule, file or record, or several rules are meant.
+        UnknownNameError: There is no such rule, file, record or time zone, or several rules are meant.
         InputError: The rules, the file or the folder cannot be read.
     """
     marker = read_marker(folder) if folder is not None and not rules else None
     if marker is not None:
         rules = [used.path for used in marker.rules]
         values = values or [Path(used.path) for used in marker.values]
+        zone = zone or marker.zone
     notes = _changes(marker) if marker is not None else []
     chosen = _chosen(load_rules(rules, values=values), rule)
     if isinstance(chosen, RuleState):
         return WhyNot(inert=chosen, notes=tuple(notes))
     file, number = split_place(event)
-    found = retrieve(file, number, passwords=passwords)
+    options = ReadOptions(passwords=tuple(passwords), zone=read_zone(zone) if zone else None)
+    found = retrieve(file, number, options=options)
     judged = [(judge(chosen, each.batch), each) for each in found]
     # Of several records with one number, the one that comes furthest is meant.
     judgement, retrieved = max(judged, key=lambda pair: (pair[0].is_match, pair[0].is_in_scope))

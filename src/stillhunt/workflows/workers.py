@@ -24,6 +24,7 @@ from stillhunt.detection.scan import Scan, ScanState
 from stillhunt.errors import EngineError
 from stillhunt.progress import Step, Watcher
 from stillhunt.telemetry.collect import Reading, ReadingState
+from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.share import Share
 from stillhunt.workflows.cycles import no_search_for_cycles
 
@@ -63,7 +64,7 @@ def read_and_match(
             scan.feed(batch)
             trail.observe(batch)
     else:
-        for scanned, seen, read in _by_processes(shares, rules, reading.passwords, watch):
+        for scanned, seen, read in _by_processes(shares, rules, reading.options, watch):
             scan.take(scanned)
             trail.take(seen)
             reading.take(read)
@@ -74,10 +75,10 @@ _Part = tuple[ScanState, Trail, ReadingState]
 
 
 def _by_processes(
-    shares: Sequence[Sequence[Share]], rules: RuleSet, passwords: Sequence[str], watch: Watcher
+    shares: Sequence[Sequence[Share]], rules: RuleSet, options: ReadOptions, watch: Watcher
 ) -> list[_Part]:
     total = sum(share.n_bytes for part in shares for share in part)
-    with _processes(len(shares), rules, passwords) as pool, _killed():
+    with _processes(len(shares), rules, options) as pool, _killed():
         running = [pool.executor.submit(_work, part) for part in shares]
         left = set(running)
         while left:
@@ -91,12 +92,12 @@ class Desk:
 
     Args:
         rules: What to match.
-        passwords: To be tried on encrypted members of archives.
+        options: How logs are to be read.
         watch: Told about progress in the task at hand.
     """
 
-    def __init__(self, rules: RuleSet, passwords: Sequence[str], watch: Watcher) -> None:
-        self.scan, self.reading = Scan(rules), Reading([], passwords=passwords, watch=watch)
+    def __init__(self, rules: RuleSet, options: ReadOptions, watch: Watcher) -> None:
+        self.scan, self.reading = Scan(rules), Reading([], options=options, watch=watch)
 
 
 Task = TypeVar("Task")
@@ -111,7 +112,7 @@ def in_turn(
     n_workers: int,
     watch: Watcher,
     total: int,
-    passwords: Sequence[str] = (),
+    options: ReadOptions,
 ) -> Iterator[Result]:
     """Do tasks by one process or several, and yield what comes of them in their order.
 
@@ -122,21 +123,21 @@ def in_turn(
         n_workers: Processes to use at most; 1 uses none but this.
         watch: Told about progress.
         total: Bytes that all tasks read.
-        passwords: To be tried on encrypted members of archives.
+        options: How logs are to be read.
 
     Raises:
         EngineError: A process was killed, for instance for want of memory.
     """
     if n_workers < 2 or len(tasks) < 2:
         tell = _Teller(watch, total)
-        desk = Desk(rules, passwords, tell)
+        desk = Desk(rules, options, tell)
         for task in tasks:
             tell.begin()
             with no_search_for_cycles():
                 done = work(desk, task)
             yield done
         return
-    with _processes(min(n_workers, len(tasks)), rules, passwords) as pool, _killed():
+    with _processes(min(n_workers, len(tasks)), rules, options) as pool, _killed():
         running: deque[Any] = deque()
         left = deque(tasks)
         while running or left:
@@ -181,12 +182,12 @@ class _Pool:
 
 
 @contextmanager
-def _processes(n_processes: int, rules: RuleSet, passwords: Sequence[str]) -> Iterator[_Pool]:
+def _processes(n_processes: int, rules: RuleSet, options: ReadOptions) -> Iterator[_Pool]:
     # Arrow and the progress bar have threads, which a forked process would inherit half.
     context = get_context("spawn")
     counters = context.Value("q", 0), context.Value("q", 0)
     executor = ProcessPoolExecutor(
-        n_processes, mp_context=context, initializer=_start, initargs=(rules, passwords, *counters)
+        n_processes, mp_context=context, initializer=_start, initargs=(rules, options, *counters)
     )
     with executor:
         try:
@@ -206,13 +207,13 @@ def _killed() -> Iterator[None]:
 
 
 _rules: RuleSet | None = None
-_passwords: Sequence[str] = ()
+_options: ReadOptions | None = None
 _counters: tuple[Any, Any] | None = None
 
 
-def _start(rules: RuleSet, passwords: Sequence[str], n_bytes: Synchronized[int], n_events: Synchronized[int]) -> None:
-    global _rules, _passwords, _counters
-    _rules, _passwords, _counters = rules, passwords, (n_bytes, n_events)
+def _start(rules: RuleSet, options: ReadOptions, n_bytes: Synchronized[int], n_events: Synchronized[int]) -> None:
+    global _rules, _options, _counters
+    _rules, _options, _counters = rules, options, (n_bytes, n_events)
     # Threads of its own would only get into the way of the other workers.
     pa.set_cpu_count(1)
 
@@ -246,14 +247,15 @@ def _at_desk(work: Callable[[Desk, Task], Result], task: Task) -> Result:
 @lru_cache(maxsize=1)
 def _own_desk() -> tuple[Desk, _Counted]:
     assert _rules is not None
+    assert _options is not None
     counted = _Counted()
-    return Desk(_rules, _passwords, counted), counted
+    return Desk(_rules, _options, counted), counted
 
 
 def _work(shares: Sequence[Share]) -> _Part:
     assert _rules is not None
     scan, trail = Scan(_rules), Trail()
-    reading = Reading([], passwords=_passwords, watch=_Counted())
+    reading = Reading([], options=_options, watch=_Counted())
     with no_search_for_cycles():
         for batch in reading.part(shares):
             scan.feed(batch)

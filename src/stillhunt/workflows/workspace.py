@@ -46,7 +46,12 @@ def cases_as_json(brief: Brief) -> bytes:
 
 @no_search_for_cycles()
 def save(
-    brief: Brief, folder: Path, *, rules: Sequence[str | Path] | None = None, values: Sequence[str | Path] = ()
+    brief: Brief,
+    folder: Path,
+    *,
+    rules: Sequence[str | Path] | None = None,
+    values: Sequence[str | Path] = (),
+    zone: str = "",
 ) -> tuple[Path, ...]:
     """Write a brief's files into a workspace folder and return their paths.
 
@@ -59,6 +64,7 @@ def save(
         rules: Paths of the rules that were used, as they were given to the hunt; none for the built-in pack.
             None where nothing was hunted: what the folder says of them is kept.
         values: Paths of lists of values for the rules' placeholders.
+        zone: The time zone that the hunt was given; empty for none.
 
     Raises:
         InputError: The folder holds something else, or cannot be written.
@@ -73,9 +79,16 @@ def save(
         "coverage.json": _pretty(brief.coverage),
         "brief.json": briefs.encode(brief),
     }
-    used_rules, used_values = _kept(folder) if rules is None else (_rules_used(rules), _values_used(values))
+    used_rules, used_values, used_zone = (
+        _kept(folder) if rules is None else (_rules_used(rules), _values_used(values), zone)
+    )
     marker = Marker(
-        made_by="stillhunt", version=brief.version, inputs=brief.inputs, rules=used_rules, values=used_values
+        made_by="stillhunt",
+        version=brief.version,
+        inputs=brief.inputs,
+        rules=used_rules,
+        values=used_values,
+        zone=used_zone,
     )
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,11 +129,11 @@ def _values_used(values: Sequence[str | Path]) -> tuple[UsedPath, ...]:
         return tuple(UsedPath(path=str(path), sha256="") for path in values)
 
 
-def _kept(folder: Path) -> tuple[tuple[UsedPath, ...], tuple[UsedPath, ...]]:
+def _kept(folder: Path) -> tuple[tuple[UsedPath, ...], tuple[UsedPath, ...], str]:
     with suppress(InputError):
         marker = read_marker(folder)
-        return marker.rules, marker.values
-    return (), ()
+        return marker.rules, marker.values, marker.zone
+    return (), (), ""
 
 
 def load_brief(folder: Path) -> Brief:

@@ -31,6 +31,7 @@ MOST_LINES = 30
 _WIDEST = 100
 _NARROWEST = 40
 _PROBLEMS_SHOWN = 3
+_UNSEEN_LINES = 4
 _BRIEFLY_SHOWN = 3
 """So many further cases keep their place when one after the first is told at length."""
 
@@ -109,7 +110,9 @@ def _coverage(brief: Brief, sheet: _Sheet) -> Iterator[Text]:
     verdict = brief.coverage.verdict
     for label, said in coverage_words(brief.coverage):
         is_blind = label == "Verdict" and verdict is not None and verdict.is_blind
-        yield from sheet.labelled(label, said, style="yellow" if is_blind else "")
+        is_warning = is_blind or label == "Not seen"
+        most = _UNSEEN_LINES if label == "Not seen" else 2
+        yield from sheet.labelled(label, said, style="yellow" if is_warning else "", most=most)
 
 
 def _problems(brief: Brief, sheet: _Sheet) -> Iterator[Text]:

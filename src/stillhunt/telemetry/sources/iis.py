@@ -59,7 +59,7 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
             values = _SPACE.split(line)
         if len(values) != len(names):
             reason = f"has {len(values)} fields where its header names {len(names)}"
-            log.unread(str(number), reason, hint="the line is cut off, or the header is missing")
+            log.unread(str(number), reason, hint="the line is cut off, or the header is missing", text=line)
             continue
         fields = {n: v for n, v in zip(names, values, strict=True) if v != "-"}
         yield EVENT_CLASS, request_row(fields, file=log.name, record=number, original=line, date=date)

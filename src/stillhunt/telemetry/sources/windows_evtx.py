@@ -155,6 +155,12 @@ def chunks(log: LogFile) -> Iterator[tuple[int, bytes]]:
         yield place, mended
     if damaged:
         log.problems.append(_mended(log.name, damaged))
+    n_said = int.from_bytes(head[42:44], "little") if head.startswith(FILE_MAGIC) else 0
+    if place + 1 < n_said and not log.first and not log.has_more:
+        log.is_cut = True
+        message = f"is cut off: its header says {n_said:,} chunks, {place + 1:,} are there"
+        hint = "copy or export the log again"
+        log.problems.append(Problem(code="source", message=message, where=log.name, hint=hint))
 
 
 def _take(log: LogFile, place: int, chunk: bytes, *, only: Counter[int] | None = None) -> None:

@@ -29,6 +29,8 @@ _CHUNK = 1 << 20
 _LONGEST_OBJECT = 64 << 20
 """An object that is still open after this much text is damaged; so is a longer line."""
 _DEEPEST_WRAPPER = 3
+_SHOWN = 1_000
+"""Characters of a record that could not be read which its samples may be taken from."""
 
 _EVENT_ID = re.compile(r'"(?:Event\.System\.|winlog\.)?(?:EventID|EventId|EventCode|event_id)"\s*:')
 _ORIGIN = re.compile(
@@ -61,10 +63,11 @@ def read(log: LogFile) -> Iterator[None]:
         try:
             _take(log, number, text, record)
         except RecursionError:
-            log.unread(str(number), "is nested too deeply")
+            log.unread(str(number), "is nested too deeply", text=text)
             continue
         if log.n_events == n_before:
-            log.unread(str(number), "is JSON but no Windows event", hint="its fields name no event id with a channel")
+            hint = "its fields name no event id with a channel"
+            log.unread(str(number), "is JSON but no Windows event", hint=hint, text=text)
         yield
 
 
@@ -153,7 +156,7 @@ def _lines(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str]]:
         if not is_rest:
             number += 1
             if is_cut:
-                log.unread(str(number), f"is a line of more than {_LONGEST_OBJECT:,} characters")
+                log.unread(str(number), f"is a line of more than {_LONGEST_OBJECT:,} characters", text=line[:_SHOWN])
             else:
                 yield number, line
         is_rest = is_cut
@@ -169,7 +172,7 @@ def _by_line(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, ob
         try:
             yield number, text, _decode(text.rstrip(","))
         except ValueError as error:
-            log.unread(str(number), f"is no JSON: {error}")
+            log.unread(str(number), f"is no JSON: {error}", text=text)
         except RecursionError:
             log.unread(str(number), "is nested too deeply")
 
@@ -198,7 +201,7 @@ def _in_a_row(log: LogFile, stream: TextIOWrapper) -> Iterator[tuple[int, str, o
                     position, enough = start, 2 * (len(text) - start)
                     break
                 number += 1
-                log.unread(f"object {number}", f"is no JSON: {error}")
+                log.unread(f"object {number}", f"is no JSON: {error}", text=text[start : start + _SHOWN])
                 position = _next_object(text, start)
                 continue
             number += 1

@@ -1,0 +1,31 @@
+"""What a reader of logs is told beside the logs themselves."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, tzinfo
+
+__all__ = ["ReadOptions"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReadOptions:
+    """How logs are to be read.
+
+    Attributes:
+        passwords: To be tried on encrypted members of archives; in no result.
+        zone: Zone of times that name none; None if nobody said, then UTC, unless a log itself shows another.
+    """
+
+    passwords: tuple[str, ...] = ()
+    zone: tzinfo | None = None
+
+    @property
+    def usual_zone(self) -> tzinfo:
+        """Zone of times that name none, where the log does not show it."""
+        return self.zone or UTC
+
+    @property
+    def zone_why(self) -> str:
+        """Why that zone."""
+        return "as given" if self.zone is not None else ""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from stillhunt.knowledge.claim import Claim, Likelihood, Source, type_of
 from stillhunt.knowledge.identity import Apart, Identity
@@ -32,6 +32,9 @@ _SHOWN = frozenset(
 )
 _CHAIN = 4
 """Steps up a chain of sponsors."""
+
+_CLOSE = 2
+"""Groups that a body may be said to stand behind so that its people and fronts are still those of each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -241,6 +244,7 @@ class _Dealer:
         used = self._own("uses")
         targets = self._own("targets")
         people, fronts = self._people_and_fronts()
+        legal = self._legal_of([*people, *fronts])
         return Card(
             name=best_name(self._view, self._identity.members),
             members=self._identity.members,
@@ -258,8 +262,8 @@ class _Dealer:
             targets=of(targets),
             regions=_regions(targets),
             sectors=self._sectors(targets),
-            legal=of(self._own(*_LEGAL)),
-            timeline=self._timeline(),
+            legal=(*of(self._own(*_LEGAL)), *legal),
+            timeline=self._timeline(legal),
             related=self._related(),
             same=of(self._identity.links, detail="said to be the same"),
             apart=tuple(line for apart in self._identity.apart for line in self._kept_apart(apart)),
@@ -297,8 +301,8 @@ class _Dealer:
         return tuple(chain)
 
     def _people_and_fronts(self) -> tuple[tuple[Line, ...], tuple[Line, ...]]:
-        """Return persons and organisations that point at them or, through those, at who points at them."""
-        near = set(self._identity.members)
+        """Return persons and organisations that point at them, at who is close behind them, or at who points there."""
+        near = set(self._identity.members) | self._close_behind()
         pointing: dict[str, Claim] = {}
         for _ in range(2):
             claims = self._view.pointing_at(near, *dict.fromkeys((*_FRONTS, *_PEOPLE)))
@@ -322,6 +326,27 @@ class _Dealer:
             tuple(line for line in lines if line.entity not in persons),
         )
 
+    def _close_behind(self) -> set[str]:
+        """Return bodies said to be behind them, and behind hardly anybody else."""
+        behind = {c.object for c in self._own("attributed-to", "directed-by") if c.object and not c.is_denial}
+        groups: defaultdict[str, set[str]] = defaultdict(set)
+        for claim in self._view.pointing_at(behind, "attributed-to", "directed-by"):
+            if type_of(claim.subject) == "intrusion-set" and claim.subject not in self._identity.members:
+                groups[claim.object].add(claim.subject)
+        return {one for one in behind if len(groups[one]) < _CLOSE}
+
+    def _legal_of(self, others: Sequence[Line]) -> tuple[Line, ...]:
+        """Return charges and sanctions of those around them."""
+        names = {line.entity: line.text for line in others}
+        by_subject: defaultdict[str, list[Claim]] = defaultdict(list)
+        for claim in self._view.about(set(names), *_LEGAL):
+            by_subject[claim.subject].append(claim)
+        return tuple(
+            replace(line, text=f"{names[subject]}: {line.text}", entity=subject)
+            for subject in sorted(by_subject, key=lambda one: (names[one], one))
+            for line in self._lines.of(by_subject[subject])
+        )
+
     def _sectors(self, targets: Iterable[Claim]) -> tuple[Share, ...]:
         asserted = [c for c in targets if not c.is_denial and place_of(c.object) is None and c.object]
         classes = {
@@ -334,8 +359,8 @@ class _Dealer:
                 counts[names[claim.object]] += 1
         return tuple(Share(name=n, n_claims=k) for n, k in sorted(counts.items(), key=lambda i: (-i[1], i[0])))
 
-    def _timeline(self) -> tuple[Line, ...]:
-        """Return what is dated by itself, and when the earliest and latest report that speaks of them appeared."""
+    def _timeline(self, legal: Sequence[Line]) -> tuple[Line, ...]:
+        """Return what is dated by itself, and what befell those around them."""
         dated = [*self._own(*_DATED, *_LEGAL)]
         campaigns = [c for c in self._at if c.predicate == "attributed-to" and type_of(c.subject) == "campaign"]
         names = self._view.names_of(c.subject for c in campaigns)
@@ -348,6 +373,7 @@ class _Dealer:
         for claim in self._view.about({c.subject for c in campaigns}, *_DATED):
             lines = self._lines.of([claim], detail=f"{claim.predicate} of {names[claim.subject]}")
             found += [(claim.value, line) for line in lines]
+        found += [(line.said[0].published, line) for line in legal]
         return tuple(line for _, line in sorted(found, key=lambda i: (i[0], i[1].detail, i[1].text)))
 
     def _related(self) -> tuple[Line, ...]:

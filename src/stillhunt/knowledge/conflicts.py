@@ -9,6 +9,7 @@ from typing import Literal
 
 from stillhunt.knowledge.card import Line, lines_of
 from stillhunt.knowledge.claim import Claim
+from stillhunt.knowledge.identity import identity_of
 from stillhunt.knowledge.names import name_key
 from stillhunt.knowledge.store import View
 
@@ -50,7 +51,8 @@ def _denied(view: View, entities: Collection[str]) -> Iterable[Conflict]:
     for denial in view.denials():
         if entities and denial.subject not in entities and denial.object not in entities:
             continue
-        said = [c for c in view.about([denial.subject], denial.predicate) if _is_same(c, denial)]
+        about = identity_of(view, denial.subject).members
+        said = [c for c in view.about(about, denial.predicate) if _is_same(c, denial)]
         if any(not c.is_denial for c in said):
             name = view.name_of(denial.subject)
             yield Conflict(kind="denied", name=name, entity=denial.subject, lines=lines_of(view, said))

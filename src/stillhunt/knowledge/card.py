@@ -167,11 +167,20 @@ class _Lines:
 
     def __init__(self, view: View) -> None:
         self._view = view
+        self._sources: dict[str, Source] = {}
+        self._names: dict[str, str] = {}
+
+    def learn(self, claims: Iterable[Claim]) -> None:
+        """Ask for the sources and names that lines of these claims need, as far as they are not known."""
+        claims = list(claims)
+        self._sources |= self._view.sources({c.source for c in claims} - self._sources.keys())
+        named = {e for c in claims for e in (c.subject, c.object, c.speaker)} - {""}
+        self._names |= self._view.names_of(named - self._names.keys())
 
     def of(self, claims: Iterable[Claim], *, detail: str = "") -> tuple[Line, ...]:
         claims = list(claims)
-        sources = self._view.sources(c.source for c in claims)
-        names = self._view.names_of(e for c in claims for e in (c.object, c.speaker) if e)
+        self.learn(claims)
+        sources, names = self._sources, self._names
         by_end: defaultdict[tuple[str, str], list[Claim]] = defaultdict(list)
         for claim in claims:
             by_end[claim.object, "" if claim.object else name_key(claim.value) or claim.value].append(claim)
@@ -192,8 +201,8 @@ class _Lines:
     def about_subjects(self, claims: Iterable[Claim], *, detail: str = "") -> tuple[Line, ...]:
         """Return a line for every subject of claims that point at one entity."""
         claims = list(claims)
-        sources = self._view.sources(c.source for c in claims)
-        names = self._view.names_of(e for c in claims for e in (c.subject, c.speaker))
+        self.learn(claims)
+        sources, names = self._sources, self._names
         by_subject: defaultdict[str, list[Claim]] = defaultdict(list)
         for claim in claims:
             by_subject[claim.subject].append(claim)
@@ -237,6 +246,7 @@ class _Dealer:
         self._lines = _Lines(view)
         self._about = view.about(identity.members)
         self._at = view.pointing_at(identity.members)
+        self._lines.learn([*self._about, *self._at])
 
     def card(self) -> Card:
         """Return the card."""
@@ -329,11 +339,8 @@ class _Dealer:
     def _close_behind(self) -> set[str]:
         """Return bodies said to be behind them, and behind hardly anybody else."""
         behind = {c.object for c in self._own("attributed-to", "directed-by") if c.object and not c.is_denial}
-        groups: defaultdict[str, set[str]] = defaultdict(set)
-        for claim in self._view.pointing_at(behind, "attributed-to", "directed-by"):
-            if type_of(claim.subject) == "intrusion-set" and claim.subject not in self._identity.members:
-                groups[claim.object].add(claim.subject)
-        return {one for one in behind if len(groups[one]) < _CLOSE}
+        n_groups = self._view.n_pointing_at(behind, "attributed-to", "directed-by")
+        return {one for one in behind if n_groups.get(one, 0) <= _CLOSE}
 
     def _legal_of(self, others: Sequence[Line]) -> tuple[Line, ...]:
         """Return charges and sanctions of those around them."""

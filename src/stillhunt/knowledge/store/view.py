@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, exists, func, or_, select, text
+from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, exists, func, or_, select, text
 
 from stillhunt.knowledge.claim import Claim, Claims, Source
 from stillhunt.knowledge.marking import Tlp
@@ -84,12 +84,26 @@ class View:
             predicates: Only these; all if none is given.
         """
         wanted = [CLAIM.c.predicate.in_(predicates)] if predicates else []
-        return self._in_parts(sorted(set(entities)), lambda some: and_(_SUBJECT.c.id.in_(some), *wanted))
+        return self._in_parts(sorted(set(entities)), lambda some: and_(_is_in(CLAIM.c.subject, some), *wanted))
 
     def pointing_at(self, entities: Iterable[str], *predicates: str) -> list[Claim]:
         """Return the claims whose object is one of these entities, in order of predicate and id."""
         wanted = [CLAIM.c.predicate.in_(predicates)] if predicates else []
-        return self._in_parts(sorted(set(entities)), lambda some: and_(_OBJECT.c.id.in_(some), *wanted))
+        return self._in_parts(sorted(set(entities)), lambda some: and_(_is_in(CLAIM.c.object, some), *wanted))
+
+    def n_pointing_at(self, entities: Iterable[str], *predicates: str) -> dict[str, int]:
+        """Return how many subjects assert one of these things of each of these entities; of none, no entry."""
+        found: dict[str, int] = {}
+        for some in _parts(sorted(set(entities))):
+            asked = (
+                select(_OBJECT.c.id, func.count(distinct(CLAIM.c.subject)).label("count"))
+                .join(_OBJECT, CLAIM.c.object == _OBJECT.c.n)
+                .where(_is_in(CLAIM.c.object, some), CLAIM.c.predicate.in_(predicates), CLAIM.c.polarity > 0)
+                .where(*self._seen())
+                .group_by(_OBJECT.c.id)
+            )
+            found |= {row.id: row.count for row in self._connection.execute(asked)}
+        return found
 
     def saying(self, *predicates: str) -> list[Claim]:
         """Return all claims that say one of these things, in order of id."""
@@ -239,6 +253,11 @@ class View:
 
 _RANKED = 2_000
 """Hits that are ranked or looked through; more are taken in the order in which they were recorded."""
+
+
+def _is_in(column: ColumnElement[Any], ids: Sequence[str]) -> ColumnElement[bool]:
+    """Say that a column leads to one of these entities, so that its index is used whatever is known of the table."""
+    return column.in_(select(ENTITY.c.n).where(ENTITY.c.id.in_(ids)))
 
 
 def _parts(ids: Sequence[Any]) -> Iterator[Sequence[Any]]:

@@ -285,6 +285,7 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "azure": (frozenset({"activitylogs"}), frozenset()),
     "gcp": (None, frozenset()),
     "google_workspace": (None, frozenset()),
+    "linux": (None, frozenset({"process_creation", "network_connection", "file_event", "file_delete", "webserver"})),
     "m365": (frozenset({"audit", "exchange", "threat_management", "threat_detection"}), frozenset()),
     "mail": (None, frozenset({"message"})),
     "suricata": (None, frozenset()),

@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from functools import partial
-from io import TextIOWrapper
 from ipaddress import ip_address
 from typing import BinaryIO
 
@@ -20,6 +19,7 @@ from stillhunt.telemetry.account import account_name
 from stillhunt.telemetry.encoding import encoding_of
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.instant import read_instant
+from stillhunt.telemetry.lines import LONGEST_LINE, lines
 from stillhunt.telemetry.source import Excerpt, LogFile, Source, peek
 from stillhunt.telemetry.table import Row, Value
 
@@ -28,9 +28,6 @@ __all__ = ["SOURCE", "request_row"]
 EVENT_CLASS = EventClass(product="iis", categories=frozenset({"webserver"}), services=frozenset({"iis"}))
 
 _SIGNATURES = ("cs-uri-stem", "cs-method", "c-ip")
-_LONGEST_LINE = 1 << 20
-"""A longer line is taken in pieces, none of which fits the header; IIS cuts requests far below."""
-
 _SIGMA_NAMES = {"cs(User-Agent)": "c-useragent", "cs(Referer)": "cs-referer", "cs(Host)": "cs-host"}
 """IIS's name to the one Sigma's web rules use, kept beside it."""
 
@@ -47,12 +44,11 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every request; lines that do not fit their header are counted."""
     names: list[str] = []
     date = ""
-    for number, line in _lines(log):
+    for number, raw in lines(log):
+        line = raw.strip(" ")
         if line.startswith("#"):
             names = line.removeprefix("#Fields:").split() if line.startswith("#Fields:") else names
             date = line.removeprefix("#Date:").strip()[:10] if line.startswith("#Date:") else date
-            continue
-        if not line:
             continue
         values = line.split(" ")
         if len(values) != len(names):
@@ -67,16 +63,6 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
 
 _SPACE = re.compile(r"[ \t]+")
 """The format says whitespace; other writers than IIS put more than one space."""
-
-
-def _lines(log: LogFile) -> Iterator[tuple[int, str]]:
-    stream = TextIOWrapper(log.stream, encoding=encoding_of(peek(log.stream)), errors="replace", newline="\n")
-    try:
-        for number, line in enumerate(iter(lambda: stream.readline(_LONGEST_LINE), ""), 1):
-            yield number, line.strip("\r\n\ufeff\x00 ")
-    finally:
-        # Whoever opened the log closes it.
-        stream.detach()
 
 
 def request_row(fields: Mapping[str, str], *, file: str, record: int, original: str, date: str = "") -> Row:
@@ -150,9 +136,9 @@ def excerpt(stream: BinaryIO, number: int) -> Excerpt | None:
     if not encoding_of(peek(stream)).startswith("utf-8"):
         return None
     kept: list[bytes] = []
-    for at, line in enumerate(iter(partial(stream.readline, _LONGEST_LINE), b""), 1):
-        if len(line) == _LONGEST_LINE:
-            return None  # how the source counts the pieces of such a line depends on its characters
+    for at, line in enumerate(iter(partial(stream.readline, LONGEST_LINE), b""), 1):
+        if len(line) == LONGEST_LINE:
+            return None  # whether it is longer than what is read depends on its characters, not on its bytes
         if at == number:
             return Excerpt(content=b"".join([*kept, line]), number=len(kept) + 1, is_final=True)
         if line[:1] in _MAY_BE_DIRECTIVE and line.lstrip(b"\xef\xbb\xbf\x00\r ").startswith(b"#"):

@@ -75,7 +75,9 @@ def _event(log: LogFile, entry: Mapping[str, str], number: int, original: str) -
         return None
     text = entry.get("MESSAGE", "")
     program = entry.get("SYSLOG_IDENTIFIER") or entry.get("_COMM", "")
-    said = read_message(program, _audit_record(entry) or text, _named(FACILITIES, entry.get("SYSLOG_FACILITY", "")))
+    audit = _audit_record(entry)
+    facility = _named(FACILITIES, entry.get("SYSLOG_FACILITY", ""))
+    said = read_message("audit", audit) if audit else read_message(program, text, facility)
     native = {name: value for name, value in entry.items() if name not in _ADDRESSES}
     native |= said.native
     native["message"] = text

@@ -23,7 +23,8 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import BinaryIO
+from io import BufferedReader, RawIOBase
+from typing import BinaryIO, cast
 
 from stillhunt.telemetry.archive import seekable
 from stillhunt.telemetry.event import EventClass
@@ -94,7 +95,9 @@ def _is_certain(line: str) -> bool:
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every message; lines without a header are counted."""
-    with seekable(log.stream) as stream:
+    with seekable(log.stream) as whole:
+        # What was spooled to be walked twice cannot be peeked into, which tells the encoding.
+        stream = whole if isinstance(whole, BufferedReader) else BufferedReader(cast(RawIOBase, whole))
         start = stream.tell()
         years = _Years.of(stream, log.modified) if log.modified and _lacks_year(peek(stream)) else _Years()
         stream.seek(start)

@@ -9,6 +9,7 @@ those of :mod:`stillhunt.telemetry.truncation`, events that speak of logging its
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
@@ -46,6 +47,9 @@ __all__ = ["ReadingLedger", "Span", "unread_words"]
 _FAR_AHEAD_YEARS = 10
 _FAR_AHEAD_SHARE = 0.01
 """A few records, ten years behind all others, show a clock that was set wrong, not a log that goes on."""
+
+_NAMELESS = frozenset({"access_log", "web_error_log"})
+"""Sources whose records do not say which server they are of: only logs that are named alike are one log."""
 
 _HOLES_KEPT = 20
 _IDS_PER_HOLE = 100
@@ -397,7 +401,7 @@ class ReadingLedger:
 
     def _gaps(self, shift_s: Callable[[str, str], int], strays: dict[Place, frozenset[int]]) -> list[Gap]:
         source_of = {file.path: file.source or "" for file in self.files}
-        lines: dict[tuple[str, str], set[int]] = defaultdict(set)
+        lines: dict[tuple[str, str, str], set[int]] = defaultdict(set)
         for (file, host, channel), busy in self._busy_hours.items():
             shift_h = shift_s(file, host) // 3600
             stray = strays.get((file, host), frozenset())
@@ -405,7 +409,9 @@ class ReadingLedger:
             if stray:
                 first_stray = _hour_of(datetime(min(stray), 1, 1, tzinfo=UTC))
                 hours = (hour for hour in hours if hour < first_stray)
-            lines[host, self._shown[channel] or source_of.get(file, "")].update(hour + shift_h for hour in hours)
+            source = source_of.get(file, "")
+            series = _series(file) if source in _NAMELESS and not host else ""
+            lines[host, self._shown[channel] or source, series].update(hour + shift_h for hour in hours)
         return [
             Gap(
                 host=host,
@@ -417,7 +423,7 @@ class ReadingLedger:
                     f"its own week; silences that come back last {silence.usual:,}"
                 ),
             )
-            for (host, channel), hours_seen in lines.items()
+            for (host, channel, _), hours_seen in lines.items()
             for silence in silences(sorted(hours_seen))
         ]
 
@@ -480,6 +486,15 @@ def _place(problem: Problem) -> tuple[str, str]:
 
 def _moved(at: datetime | None, seconds: int) -> datetime | None:
     return None if at is None else at + timedelta(seconds=seconds)
+
+
+def _series(file: str) -> str:
+    """Return what a log and its rotated parts share: their name up to numbers, dates and packing.
+
+    >>> _series("/logs/access.log.1.gz"), _series("/logs/access.log-20210327"), _series("/logs/other.log")
+    ('/logs/access.log', '/logs/access.log', '/logs/other.log')
+    """
+    return re.sub(r"(?:[._-]?\d+|[.](?:gz|bz2|xz|zst|old|bak))+$", "", file, flags=re.IGNORECASE)
 
 
 def _hour_of(at: datetime) -> int:

@@ -282,7 +282,7 @@ def is_read(source: LogSource) -> bool:
 
 _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
-    "azure": (frozenset({"activitylogs"}), frozenset()),
+    "azure": (frozenset({"activitylogs", "auditlogs", "pim", "riskdetection", "signinlogs"}), frozenset()),
     "gcp": (None, frozenset()),
     "google_workspace": (None, frozenset()),
     "linux": (None, frozenset({"process_creation", "network_connection", "file_event", "file_delete", "webserver"})),

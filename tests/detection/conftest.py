@@ -59,6 +59,7 @@ def make_batch() -> Callable[..., EventBatch]:
 
 _CLASSES = {
     # Source of a case: product, and the categories that all its events satisfy.
+    "aminer": ("aminer", ()),
     "aws": ("aws", ()),
     "azure": ("azure", ()),
     "gcp": ("gcp", ()),
@@ -66,6 +67,7 @@ _CLASSES = {
     "m365": ("m365", ()),
     "suricata": ("suricata", ()),
     "web": ("apache", ("webserver",)),
+    "wazuh": ("wazuh", ()),
     "zeek": ("zeek", ()),
 }
 

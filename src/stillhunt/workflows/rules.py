@@ -281,14 +281,17 @@ def is_read(source: LogSource) -> bool:
 
 
 _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
+    "aminer": (frozenset({"alert"}), frozenset()),
     "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
     "azure": (frozenset({"activitylogs", "auditlogs", "pim", "riskdetection", "signinlogs"}), frozenset()),
     "gcp": (None, frozenset()),
     "google_workspace": (None, frozenset()),
+    "ids": (frozenset({"alert"}), frozenset()),
     "linux": (None, frozenset({"process_creation", "network_connection", "file_event", "file_delete", "webserver"})),
     "m365": (frozenset({"audit", "exchange", "threat_management", "threat_detection"}), frozenset()),
     "mail": (None, frozenset({"message"})),
     "suricata": (None, frozenset()),
+    "wazuh": (frozenset({"alert"}), frozenset()),
     "zeek": (None, frozenset({"dns", "proxy", "webserver"})),
 }
 """Product to its services that are read (None: all) and the categories that its events satisfy."""

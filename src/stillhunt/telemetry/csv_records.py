@@ -19,6 +19,7 @@ __all__ = ["CsvRecord", "csv_headings", "csv_records"]
 _SEPARATORS = ",;\t|"
 _LARGEST_CELL = 1 << 24
 _LINES_ABOVE = 10
+_FIELDS = "#Fields:"
 
 
 class CsvRecord(NamedTuple):
@@ -59,20 +60,22 @@ def _separator(line: str) -> str:
     return max(_SEPARATORS, key=line.count)
 
 
-def csv_records(log: LogFile, *, is_heading: Callable[[Sequence[str]], bool]) -> Iterator[CsvRecord]:
+def csv_records(
+    log: LogFile, *, is_heading: Callable[[Sequence[str]], bool], comment: str = "", names: Sequence[str] = ()
+) -> Iterator[CsvRecord]:
     """Yield the records of a log that are asked for; what is no CSV, or stands above all headings, is counted.
 
     Args:
         log: The log; left open.
-        is_heading: Whether cells are headings, which all rows after them have.
+        is_heading: Whether cells are headings, which all rows after them have. ``#Fields:`` before them is no part.
+        comment: What lines begin with that are neither headings nor records; empty if there are none.
+        names: Headings of the rows above all headings; such rows are counted if it is empty.
     """
     csv.field_size_limit(_LARGEST_CELL)
-    headings = csv_headings(peek(log.stream))
     stream = TextIOWrapper(log.stream, encoding=encoding_of(peek(log.stream)), errors="replace", newline="")
     taken: list[str] = []
     try:
         rows = csv.reader(_told(stream, taken), delimiter=_separator(_first_line(log)))
-        names: Sequence[str] | None = None
         begin = log.first + 1
         while True:
             taken.clear()
@@ -86,9 +89,13 @@ def csv_records(log: LogFile, *, is_heading: Callable[[Sequence[str]], bool]) ->
                 return
             number, begin = begin, log.first + rows.line_num + 1
             stripped = [cell.strip().lstrip("\ufeff") for cell in cells]
-            if is_heading(stripped) or (names is None and stripped == headings):
+            if stripped and stripped[0].startswith(_FIELDS):
+                stripped[0] = stripped[0].removeprefix(_FIELDS).strip()
+            if is_heading(stripped):
                 names = stripped
-            elif names is not None:
+            elif comment and stripped and stripped[0].startswith(comment):
+                continue
+            elif names:
                 if any(stripped) and log.wants(number):
                     yield CsvRecord(number, _named(names, cells), "".join(taken).rstrip("\r\n"))
             elif any(stripped) and not stripped[0].startswith("#") and not stripped[0].lower().startswith("sep="):

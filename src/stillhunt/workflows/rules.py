@@ -284,6 +284,10 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "aminer": (frozenset({"alert"}), frozenset()),
     "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
     "azure": (frozenset({"activitylogs", "auditlogs", "pim", "riskdetection", "signinlogs"}), frozenset()),
+    "exchange": (
+        frozenset({"ews", "httpproxy", "mailboxaudit", "messagetracking", "protocol"}),
+        frozenset({"webserver"}),
+    ),
     "gcp": (None, frozenset()),
     "google_workspace": (None, frozenset()),
     "ids": (frozenset({"alert"}), frozenset()),

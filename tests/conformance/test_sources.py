@@ -32,7 +32,9 @@ def test_every_source_has_a_sample_here():
 
 @pytest.mark.parametrize("name", SOURCES.names())
 def test_a_source_knows_its_own_and_no_others(name):
-    assert [sample for sample, head in SAMPLES.items() if SOURCES[name].sniff(head)] == [name]
+    # What a mapping describes is no source's own.
+    expected = [] if name == "mapped" else [name]
+    assert [sample for sample, head in SAMPLES.items() if SOURCES[name].sniff(head)] == expected
 
 
 @pytest.mark.parametrize("name", SOURCES.names())

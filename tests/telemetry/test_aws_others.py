@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhunt.errors import SourceError
-from stillhunt.telemetry.source import SOURCES, LogFile, recognise
+from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.source import SOURCES, LogFile
 
 FINDING = {
     "schemaVersion": "2.0",

@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhunt.errors import SourceError
-from stillhunt.telemetry.source import SOURCES, LogFile, recognise
+from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.source import SOURCES, LogFile
 
 RESOURCE = "/subscriptions/S-1/resourceGroups/g/providers/Microsoft.Compute/virtualMachines/VM1"
 OPERATION = "Microsoft.Compute/virtualMachines/runCommand/action"

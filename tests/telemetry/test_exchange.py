@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhunt.telemetry.collect import Reading
-from stillhunt.telemetry.source import SOURCES, LogFile, recognise
+from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.source import SOURCES, LogFile
 
 PROXY = """DateTime,RequestId,Protocol,UrlHost,UrlStem,AuthenticatedUser,AnchorMailbox,UserAgent,ClientIpAddress,\
 ServerHostName,HttpStatus,Method,UrlQuery

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhunt.telemetry.collect import Reading
-from stillhunt.telemetry.source import SOURCES, LogFile, recognise
+from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.source import SOURCES, LogFile
 
 AT = datetime(2022, 1, 15, 2, 32, 32, tzinfo=UTC)
 

@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhunt.errors import SourceError
-from stillhunt.telemetry.source import SOURCES, LogFile, recognise
+from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.source import SOURCES, LogFile
 
 BASE = {
     "timestamp": "2023-05-04T10:11:12.123456+0200",

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from stillhunt.errors import SourceError
+from stillhunt.telemetry.recognition import recognise
 from stillhunt.telemetry.share import Window
-from stillhunt.telemetry.source import SOURCES, LogFile, recognise
+from stillhunt.telemetry.source import SOURCES, LogFile
 from stillhunt.telemetry.zeek import path_of
 
 HEAD = "#separator \\x09\n#set_separator\t,\n#empty_field\t(empty)\n#unset_field\t-\n#path\t{}\n#open\t2023\n"

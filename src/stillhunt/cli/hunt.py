@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, EXIT_INTERRUPTED, handles_errors, progress, results, say
-from stillhunt.cli.options import passwords_option, values_option, zone_option
+from stillhunt.cli.options import mappings_option, passwords_option, values_option, zone_option
 
 __all__ = ["command"]
 
@@ -37,6 +37,7 @@ def default_jobs() -> int:
 )
 @values_option
 @passwords_option
+@mappings_option
 @zone_option
 @click.option(
     "--jobs",
@@ -79,6 +80,7 @@ def command(
     *,
     store: Path | None,
     passwords: tuple[str, ...],
+    mappings: tuple[Path, ...],
     zone: str,
     jobs: int,
     habits: str,
@@ -103,13 +105,14 @@ def command(
                 rules=rules,
                 values=values,
                 passwords=passwords,
+                mappings=mappings,
                 zone=zone or None,
                 jobs=jobs,
                 store=store,
                 keep_habits=habits == "keep",
                 watch=watch,
             )
-            written = workspace.save(found.brief, out, rules=rules, values=values, zone=zone)
+            written = workspace.save(found.brief, out, rules=rules, values=values, mappings=mappings, zone=zone)
     except KeyboardInterrupt:
         if store is None:
             raise

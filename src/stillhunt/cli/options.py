@@ -6,13 +6,21 @@ from pathlib import Path
 
 import click
 
-__all__ = ["passwords_option", "values_option", "zone_option"]
+__all__ = ["mappings_option", "passwords_option", "values_option", "zone_option"]
 
 values_option = click.option(
     "--values",
     multiple=True,
     type=click.Path(path_type=Path),
     help="YAML file with lists of values for the placeholders of rules: `admins: [alice, bob]`. Repeatable.",
+)
+
+mappings_option = click.option(
+    "--mapping",
+    "mappings",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="YAML file that describes logs which no source knows. Repeatable.",
 )
 
 passwords_option = click.option(

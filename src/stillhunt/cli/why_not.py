@@ -9,7 +9,7 @@ import click
 
 from stillhunt.cli.console import handles_errors
 from stillhunt.cli.lines import show
-from stillhunt.cli.options import passwords_option, values_option, zone_option
+from stillhunt.cli.options import mappings_option, passwords_option, values_option, zone_option
 
 __all__ = ["command"]
 
@@ -34,6 +34,7 @@ _USUAL = Path("stillhunt-out")
 )
 @values_option
 @passwords_option
+@mappings_option
 @zone_option
 @click.option("--full", is_flag=True, help="Show every text that was compared, records and values whole.")
 @click.option("--json", "as_json", is_flag=True, help="Print the answer as JSON.")
@@ -46,6 +47,7 @@ def command(
     values: tuple[Path, ...],
     *,
     passwords: tuple[str, ...],
+    mappings: tuple[Path, ...],
     zone: str,
     full: bool,
     as_json: bool,
@@ -62,7 +64,9 @@ def command(
 
     if folder is None and (_USUAL / MARKER).is_file():
         folder = _USUAL
-    answer = why_not(rule, event, folder=folder, rules=rules, values=values, passwords=passwords, zone=zone)
+    answer = why_not(
+        rule, event, folder=folder, rules=rules, values=values, passwords=passwords, mappings=mappings, zone=zone
+    )
     if as_json:
         import msgspec
 

@@ -19,10 +19,12 @@ from stillhunt.telemetry.coverage import Coverage, InputFile
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger, unread_words
+from stillhunt.telemetry.mapping import LogMapping
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
+from stillhunt.telemetry.recognition import recognise
 from stillhunt.telemetry.share import Cut, Share, Window, n_pieces, shared_out
-from stillhunt.telemetry.source import SOURCES, LogFile, peek, recognise
+from stillhunt.telemetry.source import SOURCES, LogFile, peek
 from stillhunt.telemetry.store.manifest import MARKER as STORE_MARKER
 from stillhunt.telemetry.zone import zone_words
 
@@ -125,7 +127,7 @@ class Reading:
         total = sum(sizes.values())
         found: list[Share] = []
         for path, size in sizes.items():
-            found += _pieces(path, size, n_pieces(size, total, n_workers))
+            found += _pieces(path, size, n_pieces(size, total, n_workers), self._options.mappings)
         return shared_out(found, n_workers)
 
     def state(self) -> ReadingState:
@@ -280,7 +282,7 @@ class Reading:
     def _member(self, member: Member) -> Iterator[None]:
         with member.open() as stream:
             head = peek(stream)
-            name = recognise(head)
+            name = recognise(head, self._options.mappings)
             if name is None:
                 self._unknown(member.name, head)
                 return
@@ -309,6 +311,7 @@ class Reading:
             modified=modified,
             zone=self._options.usual_zone,
             zone_why=self._options.zone_why,
+            mappings=self._options.mappings,
         )
 
     def _events(self, name: str, log: LogFile) -> Iterator[None]:
@@ -368,6 +371,8 @@ class Reading:
         guess = guess_format(head)
         if guess.is_log:
             hint = f"logs that can be read: {'; '.join(s.title for s in SOURCES)}"
+            if guess.is_mappable:
+                hint = "describe it in a mapping and give that with --mapping: docs/how-to/generic-logs.md"
             self._not_read(name, f"{guess.what}: no source reads it", problem=True, hint=hint)
         else:
             self._not_read(name, f"{guess.what}, no log")
@@ -408,13 +413,13 @@ def _size(path: Path) -> int:
         return 0
 
 
-def _pieces(path: Path, size: int, n_wanted: int) -> list[Share]:
+def _pieces(path: Path, size: int, n_wanted: int, mappings: Sequence[LogMapping]) -> list[Share]:
     whole = Share(path=path, n_bytes=size)
     if n_wanted < 2:
         return [whole]
     try:
         with path.open("rb", buffering=_BUFFER) as stream:
-            name = recognise(peek(stream))
+            name = recognise(peek(stream), mappings)
             cut = SOURCES[name].cut if name else None
             cuts = cut(stream, n_wanted) if cut else []
     except (SourceError, OSError):

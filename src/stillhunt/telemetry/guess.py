@@ -15,10 +15,12 @@ class Guess:
     Attributes:
         what: In a few words.
         is_log: Whether it may be a log that somebody wanted to be read.
+        is_mappable: Whether a mapping could describe it.
     """
 
     what: str
     is_log: bool
+    is_mappable: bool = False
 
 
 _BY_MAGIC: tuple[tuple[bytes, str, bool], ...] = (
@@ -79,5 +81,5 @@ def guess_format(head: bytes) -> Guess:
     if b"\x00" in head[:4096]:
         return Guess(what="binary content of an unknown format", is_log=True)
     if head.lstrip()[:1] in {b"{", b"["}:
-        return Guess(what="JSON of an unknown shape", is_log=True)
-    return Guess(what="text of no known log format", is_log=True)
+        return Guess(what="JSON of an unknown shape", is_log=True, is_mappable=True)
+    return Guess(what="text of no known log format", is_log=True, is_mappable=True)

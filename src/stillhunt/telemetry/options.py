@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
+from stillhunt.telemetry.mapping import LogMapping
+
 __all__ = ["ReadOptions"]
 
 
@@ -14,11 +16,13 @@ class ReadOptions:
 
     Attributes:
         passwords: To be tried on encrypted members of archives; in no result.
+        mappings: How logs are to be read that no source knows.
         zone: Zone of times that name none; None if nobody said, then UTC, unless a log itself shows another.
     """
 
     passwords: tuple[str, ...] = ()
     zone: tzinfo | None = None
+    mappings: tuple[LogMapping, ...] = ()
 
     @property
     def usual_zone(self) -> tzinfo:

@@ -21,7 +21,8 @@ from stillhunt.telemetry.clock import with_usable_times
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
-from stillhunt.telemetry.source import SOURCES, LogFile, Source, peek, recognise
+from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.source import SOURCES, LogFile, Source, peek
 
 __all__ = ["Record", "retrieve", "split_place"]
 
@@ -111,7 +112,7 @@ def _container(file: str) -> Path:
 
 def _retrieved(member: Member, number: int, options: ReadOptions) -> list[Record]:
     with member.open() as stream:
-        name = recognise(peek(stream))
+        name = recognise(peek(stream), options.mappings)
         if name is None:
             hint = f"logs that can be read: {'; '.join(source.title for source in SOURCES)}"
             raise SourceError("no source reads it", where=member.name, hint=hint)
@@ -135,6 +136,7 @@ def _read(source: Source, member: Member, stream: BinaryIO, number: int, options
         modified=member.modified,
         zone=options.usual_zone,
         zone_why=options.zone_why,
+        mappings=options.mappings,
     )
     batches: list[EventBatch] = []
     for _ in source.into_outlet(log):

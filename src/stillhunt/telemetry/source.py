@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, tzinfo
@@ -15,12 +15,13 @@ from stillhunt.registry import Registry
 from stillhunt.telemetry.columns import expressible
 from stillhunt.telemetry.coverage import UnreadRecord
 from stillhunt.telemetry.event import EventClass
+from stillhunt.telemetry.mapping import LogMapping
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.share import Cut
 from stillhunt.telemetry.table import Row
 from stillhunt.telemetry.zone import Doubt, in_utc
 
-__all__ = ["SOURCES", "Excerpt", "LogFile", "Source", "peek", "recognise"]
+__all__ = ["SOURCES", "Excerpt", "LogFile", "Source", "known_source", "peek"]
 
 _PROBLEMS_KEPT = 5
 """Unread records of one file that are described; the rest are counted."""
@@ -42,6 +43,7 @@ class LogFile:
         has_more: More of the file follows behind this piece.
         zone: Zone of the times in it that name none.
         zone_why: How that is known; empty if it is only assumed.
+        mappings: How logs are to be read that no source knows.
         modified: When the file was last written, where that is known; a log that leaves out the year ends then.
         n_events: Events read.
         n_unread: Records that could not be parsed.
@@ -63,6 +65,7 @@ class LogFile:
     has_more: bool = False
     zone: tzinfo = UTC
     zone_why: str = ""
+    mappings: Sequence[LogMapping] = ()
     modified: datetime | None = None
     n_events: int = 0
     n_unread: int = 0
@@ -201,7 +204,7 @@ def peek(stream: BinaryIO) -> bytes:
     return peeked[:_HEAD]
 
 
-def recognise(head: bytes) -> str | None:
+def known_source(head: bytes) -> str | None:
     """Return the name of the source that knows a log by its first 64 KiB."""
     return next((name for name, sniff in _in_order() if sniff(head)), None)
 

@@ -30,6 +30,7 @@ from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.coverage import Coverage, judge
+from stillhunt.telemetry.mapping import load_mappings
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.telemetry.unseen import unseen
@@ -81,6 +82,7 @@ def hunt(
     rules: Sequence[str | Path] = (),
     values: Sequence[str | Path] = (),
     passwords: Sequence[str] = (),
+    mappings: Sequence[str | Path] = (),
     zone: str | tzinfo | None = None,
     jobs: int = 1,
     keep_habits: bool = False,
@@ -95,6 +97,7 @@ def hunt(
             ``builtin`` stands for the pack, to use it beside others.
         values: YAML files with lists of values for the placeholders of rules.
         passwords: To be tried on encrypted members of archives; in no result.
+        mappings: YAML files that describe logs which no source knows.
         zone: Time zone of times that name none: ``Europe/Berlin``, ``+02:00``. Without it they are UTC, unless a log
             itself shows another.
         jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
@@ -108,11 +111,15 @@ def hunt(
         Cases, findings, coverage and assessments.
 
     Raises:
-        InputError: None of the paths can be read, or none of the rules can be loaded.
+        InputError: None of the paths can be read, none of the rules can be loaded, or a mapping is none.
         EngineError: One of several processes was killed, or the store cannot be written.
         UnknownNameError: There is no such time zone.
     """
-    options = ReadOptions(passwords=tuple(passwords), zone=read_zone(zone) if isinstance(zone, str) else zone)
+    options = ReadOptions(
+        passwords=tuple(passwords),
+        zone=read_zone(zone) if isinstance(zone, str) else zone,
+        mappings=load_mappings([Path(p) for p in mappings]),
+    )
     given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     watch(Step(task="compile", subject="rules", done=0, total=None))
     rule_set = load_rules(rules, values=values)

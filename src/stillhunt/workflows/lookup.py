@@ -60,6 +60,7 @@ class Marker:
         inputs: The paths that were hunted, as given.
         rules: The rules that were used; empty where that is not known.
         values: The lists of values for their placeholders.
+        mappings: Files that describe logs which no source knows.
         zone: The time zone that was given for times that name none; empty for none.
     """
 
@@ -68,6 +69,7 @@ class Marker:
     inputs: tuple[str, ...] = ()
     rules: tuple[UsedPath, ...] = ()
     values: tuple[UsedPath, ...] = ()
+    mappings: tuple[UsedPath, ...] = ()
     zone: str = ""
 
 

@@ -8,15 +8,17 @@ more than a gigabyte. What cannot be cut is a unit of its own.
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from stillhunt.errors import SourceError
 from stillhunt.telemetry.archive import DAMAGED, Member, members, seekable
+from stillhunt.telemetry.mapping import LogMapping
+from stillhunt.telemetry.recognition import recognise
 from stillhunt.telemetry.share import Cut, Share
-from stillhunt.telemetry.source import SOURCES, peek, recognise
+from stillhunt.telemetry.source import SOURCES, peek
 from stillhunt.telemetry.store.manifest import Input, Piece
 
 __all__ = ["Unit", "grouped", "pieces_of", "unit_size", "weight"]
@@ -74,13 +76,14 @@ def unit_size(total: int, n_workers: int) -> int:
     return max(_LEAST, min(_MOST, total // (_IN_HAND * (n_workers + 1))))
 
 
-def pieces_of(path: Path, n_bytes: int, size: int) -> tuple[Piece, ...]:
+def pieces_of(path: Path, n_bytes: int, size: int, mappings: Sequence[LogMapping] = ()) -> tuple[Piece, ...]:
     """Cut a file into pieces of about a size, if that can be done.
 
     Args:
         path: The file.
         n_bytes: Its :func:`weight`.
         size: Bytes of a piece.
+        mappings: How logs are to be read that no source knows.
     """
     if n_bytes <= size * 3 // 2:
         return (Piece(),)
@@ -88,27 +91,27 @@ def pieces_of(path: Path, n_bytes: int, size: int) -> tuple[Piece, ...]:
         with path.open("rb", buffering=_BUFFER) as file:
             is_packed = file.read(4).startswith((*_PACKED, _ZIP))
         if not is_packed:
-            return _cuts("", lambda: path.open("rb", buffering=_BUFFER), size) or (Piece(),)
+            return _cuts("", lambda: path.open("rb", buffering=_BUFFER), size, mappings) or (Piece(),)
         if n_bytes > _CUTTABLE and not zipfile.is_zipfile(path):
             return (Piece(),)
-        return _of_members(path, size) or (Piece(),)
+        return _of_members(path, size, mappings) or (Piece(),)
     except (SourceError, *DAMAGED):
         # Whoever reads the file meets the same trouble, and says so.
         return (Piece(),)
 
 
-def _of_members(path: Path, size: int) -> tuple[Piece, ...]:
+def _of_members(path: Path, size: int, mappings: Sequence[LogMapping]) -> tuple[Piece, ...]:
     found: list[Piece] = []
     names: set[str] = set()
     for member in members(path, lambda: path.open("rb", buffering=_BUFFER)):
         if member.name in names:
             return ()  # which of two is meant could not be said
         names.add(member.name)
-        found += _of_member(member, size)
+        found += _of_member(member, size, mappings)
     return tuple(found) if len(found) > 1 else ()
 
 
-def _of_member(member: Member, size: int) -> tuple[Piece, ...]:
+def _of_member(member: Member, size: int, mappings: Sequence[LogMapping]) -> tuple[Piece, ...]:
     whole = (Piece(member=member.name),)
     if member.note:
         return whole
@@ -118,12 +121,12 @@ def _of_member(member: Member, size: int) -> tuple[Piece, ...]:
             n_bytes += len(chunk)
     if not size * 3 // 2 < n_bytes <= _CUTTABLE:
         return whole
-    return _cuts(member.name, member.open, size) or whole
+    return _cuts(member.name, member.open, size, mappings) or whole
 
 
-def _cuts(member: str, opener: Callable[[], BinaryIO], size: int) -> tuple[Piece, ...]:
+def _cuts(member: str, opener: Callable[[], BinaryIO], size: int, mappings: Sequence[LogMapping]) -> tuple[Piece, ...]:
     with opener() as stream:
-        name = recognise(peek(stream))
+        name = recognise(peek(stream), mappings)
         cut = SOURCES[name].cut if name else None
         if name is None or cut is None:
             return ()

@@ -221,7 +221,7 @@ class Kept:
             here = [given for given in unit.inputs if given.path in now]
             changed = {given.path for given in here if self._was_changed(given, now[given.path])}
             if unit.reader != self._keys.reader and len(here) == len(unit.inputs):
-                self._forget(unit, "read by another version of stillhunt, or for another time zone")
+                self._forget(unit, "read by another version of stillhunt, or for another time zone or mapping")
             elif changed and changed == {given.path for given in unit.inputs}:
                 self._forget(unit, "the log was changed")
             elif changed:
@@ -328,7 +328,7 @@ class Kept:
         known = self._manifest.cuts.get((file.path, file.n_bytes, file.mtime_ns))
         if known is not None:
             return known.pieces
-        pieces = pieces_of(Path(file.path), weighs, size)
+        pieces = pieces_of(Path(file.path), weighs, size, self._options.mappings)
         if len(pieces) > 1:
             self._append(Cut(path=file.path, n_bytes=file.n_bytes, mtime_ns=file.mtime_ns, pieces=pieces))
         return pieces
@@ -469,7 +469,10 @@ class Kept:
 
 def _reader(options: ReadOptions) -> str:
     code = _code(_READING_CODE)
-    return code if options.zone is None else _hash(code, zone_words(options.zone))
+    told = [repr(mapping) for mapping in options.mappings]
+    if options.zone is not None:
+        told.append(zone_words(options.zone))
+    return _hash(code, *told) if told else code
 
 
 @contextmanager

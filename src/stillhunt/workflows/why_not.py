@@ -20,6 +20,7 @@ from stillhunt.detection.why_not import judge
 from stillhunt.errors import RuleError, UnknownNameError
 from stillhunt.telemetry.coverage import RuleState
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.mapping import load_mappings
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.retrieve import Record, retrieve, split_place
 from stillhunt.telemetry.zone import read_zone
@@ -58,6 +59,7 @@ def why_not(
     rules: Sequence[str | Path] = (),
     values: Sequence[Path] = (),
     passwords: Sequence[str] = (),
+    mappings: Sequence[Path] = (),
     zone: str = "",
 ) -> WhyNot:
     """Say why a rule matches a record, or why not.
@@ -69,6 +71,7 @@ def why_not(
         rules: Paths of rules; without them and without a folder, the built-in pack.
         values: Paths of lists of values for their placeholders.
         passwords: To be tried if the record lies in an encrypted archive.
+        mappings: Files that describe the log, if no source knows it; none for those that the hunt was given.
         zone: Time zone of times that name none; empty for the one that the hunt was told.
 
     Raises:
@@ -80,12 +83,15 @@ def why_not(
         rules = [used.path for used in marker.rules]
         values = values or [Path(used.path) for used in marker.values]
         zone = zone or marker.zone
+        mappings = mappings or [Path(used.path) for used in marker.mappings]
     notes = _changes(marker) if marker is not None else []
     chosen = _chosen(load_rules(rules, values=values), rule)
     if isinstance(chosen, RuleState):
         return WhyNot(inert=chosen, notes=tuple(notes))
     file, number = split_place(event)
-    options = ReadOptions(passwords=tuple(passwords), zone=read_zone(zone) if zone else None)
+    options = ReadOptions(
+        passwords=tuple(passwords), zone=read_zone(zone) if zone else None, mappings=load_mappings(mappings)
+    )
     found = retrieve(file, number, options=options)
     judged = [(judge(chosen, each.batch), each) for each in found]
     # Of several records with one number, the one that comes furthest is meant.

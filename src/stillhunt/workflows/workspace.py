@@ -51,6 +51,7 @@ def save(
     *,
     rules: Sequence[str | Path] | None = None,
     values: Sequence[str | Path] = (),
+    mappings: Sequence[str | Path] = (),
     zone: str = "",
 ) -> tuple[Path, ...]:
     """Write a brief's files into a workspace folder and return their paths.
@@ -64,6 +65,7 @@ def save(
         rules: Paths of the rules that were used, as they were given to the hunt; none for the built-in pack.
             None where nothing was hunted: what the folder says of them is kept.
         values: Paths of lists of values for the rules' placeholders.
+        mappings: Paths of files that describe logs which no source knows.
         zone: The time zone that the hunt was given; empty for none.
 
     Raises:
@@ -79,8 +81,8 @@ def save(
         "coverage.json": _pretty(brief.coverage),
         "brief.json": briefs.encode(brief),
     }
-    used_rules, used_values, used_zone = (
-        _kept(folder) if rules is None else (_rules_used(rules), _values_used(values), zone)
+    used_rules, used_values, used_mappings, used_zone = (
+        _kept(folder) if rules is None else (_rules_used(rules), _values_used(values), _values_used(mappings), zone)
     )
     marker = Marker(
         made_by="stillhunt",
@@ -88,6 +90,7 @@ def save(
         inputs=brief.inputs,
         rules=used_rules,
         values=used_values,
+        mappings=used_mappings,
         zone=used_zone,
     )
     try:
@@ -129,11 +132,11 @@ def _values_used(values: Sequence[str | Path]) -> tuple[UsedPath, ...]:
         return tuple(UsedPath(path=str(path), sha256="") for path in values)
 
 
-def _kept(folder: Path) -> tuple[tuple[UsedPath, ...], tuple[UsedPath, ...], str]:
+def _kept(folder: Path) -> tuple[tuple[UsedPath, ...], tuple[UsedPath, ...], tuple[UsedPath, ...], str]:
     with suppress(InputError):
         marker = read_marker(folder)
-        return marker.rules, marker.values, marker.zone
-    return (), (), ""
+        return marker.rules, marker.values, marker.mappings, marker.zone
+    return (), (), (), ""
 
 
 def load_brief(folder: Path) -> Brief:

@@ -63,6 +63,19 @@ def default_jobs() -> int:
     help="Whether findings that an estate makes every day open no case, or are treated like all others.",
 )
 @click.option(
+    "--behaviour/--no-behaviour",
+    default=True,
+    show_default=True,
+    help="Whether analytics look for what shows only over months: beacons, odd logons, slow theft.",
+)
+@click.option(
+    "--networks",
+    multiple=True,
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A database of your own that says where addresses are (.mmdb: GeoLite2, DB-IP, IPinfo), for impossible "
+    "travel and consumer networks. Repeatable; nothing is ever looked up online.",
+)
+@click.option(
     "--store",
     type=click.Path(path_type=Path),
     help="Folder to keep all events in, as Parquet: what it has is not read again, also after a kill, and what is "
@@ -84,6 +97,8 @@ def command(
     zone: str,
     jobs: int,
     habits: str,
+    behaviour: bool,
+    networks: tuple[Path, ...],
     as_json: bool,
     exit_code: bool,
     quiet: bool,
@@ -110,6 +125,8 @@ def command(
                 jobs=jobs,
                 store=store,
                 keep_habits=habits == "keep",
+                behaviour=behaviour,
+                networks=networks,
                 watch=watch,
             )
             written = workspace.save(found.brief, out, rules=rules, values=values, mappings=mappings, zone=zone)

@@ -14,7 +14,7 @@ from stillhunt.detection.fold import Match
 from stillhunt.telemetry.collect import Retrieved, Wanted
 from stillhunt.telemetry.event import EventBatch
 
-__all__ = ["EvidenceKey", "Fetch", "KnownEvidence", "ShiftOf", "dated", "moment", "read_again"]
+__all__ = ["PLAIN", "EvidenceKey", "Fetch", "KnownEvidence", "ShiftOf", "dated", "moment", "read_again"]
 
 Fetch = Callable[[Wanted], Iterable[Retrieved]]
 """Reads some records again."""
@@ -23,8 +23,12 @@ ShiftOf = Callable[[str, str], int]
 """Seconds to add to the logged times of (file, host)."""
 
 
+PLAIN = -1
+"""Stands for the rule where a record is evidence of something that is no rule: nothing in it has to match."""
+
+
 class EvidenceKey(NamedTuple):
-    """A rule, the file, and where in it the record lies."""
+    """A rule (or :data:`PLAIN`), the file, and where in it the record lies."""
 
     rule: int
     file: str
@@ -79,11 +83,17 @@ def _explained(
     table = table_of(batch, desk, scope)
     for row, key in asked:
         condition = desk.place_of.get(key.rule)
+        if key.rule == PLAIN:
+            yield key, _read(key, facts.clock(row), originals, Clause(kind="and", label=""))
+            continue
         if condition not in scope.conditions or not table.holds(table.part(condition), row):
             continue
-        ref = EventRef(file=key.file, record=key.match.number, at=None, clock=facts.clock(row))
-        original = originals.get((key.file, key.match.number), "")
-        yield key, Evidence(ref=ref, original=original, matched=explain(table, table.part(condition), row))
+        yield key, _read(key, facts.clock(row), originals, explain(table, table.part(condition), row))
+
+
+def _read(key: EvidenceKey, clock: str, originals: Mapping[tuple[str, int], str], matched: Clause) -> Evidence:
+    ref = EventRef(file=key.file, record=key.match.number, at=None, clock=clock)
+    return Evidence(ref=ref, original=originals.get((key.file, key.match.number), ""), matched=matched)
 
 
 def _unreadable(key: EvidenceKey) -> Evidence:

@@ -16,10 +16,10 @@ __all__ = ["Clause", "Detector", "EventRef", "Evidence", "Finding", "to_json_lin
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Detector:
-    """What yields findings; here a Sigma rule.
+    """What yields findings: a Sigma rule, a correlation, or an analytic.
 
     Attributes:
-        kind: ``sigma``.
+        kind: ``sigma``, or ``behaviour`` of analytics.
         id: The rule's id.
         title: Its title.
         description: Its description.

@@ -63,6 +63,8 @@ class RuleSet:
         filters: Rule filters in force, sorted by path; the reason says how many rules each is part of.
         correlations: Correlations that can run, each after those that it refers to.
         problems: Files that could not be read, folders left out, rules with careless metadata.
+        analytics: Names of the analytics that run beside the rules.
+        networks: Database files that say where addresses are, as (path, SHA-256).
     """
 
     rules: tuple[Rule, ...]
@@ -70,3 +72,5 @@ class RuleSet:
     filters: tuple[RuleState, ...] = ()
     correlations: tuple[Correlation, ...] = ()
     problems: tuple[Problem, ...] = ()
+    analytics: tuple[str, ...] = ()
+    networks: tuple[tuple[str, str], ...] = ()

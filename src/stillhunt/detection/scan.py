@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from stillhunt.detection.alerts import AlertDraft, left_out, rules_below
+from stillhunt.detection.behaviour.networks import Networks
+from stillhunt.detection.behaviour.watch import Aggregates, Watch
 from stillhunt.detection.correlation.chain import needed_fields, silent_rules
 from stillhunt.detection.correlation.correlate import correlate
 from stillhunt.detection.correlation.model import Correlation, Tally
@@ -30,7 +32,7 @@ class Scan:
     host, 200 sets of values have a finding of their own; further ones share a finding whose evidence says so.
 
     While events pass, only where their records lie is kept; the few that become evidence are read again at the end.
-    Of rules that correlations refer to, every match is kept in a few columns.
+    Of rules that correlations refer to, every match is kept in a few columns. Analytics fold all events beside them.
 
     Args:
         rules: What to run.
@@ -51,9 +53,11 @@ class Scan:
         self._desks: dict[str, Desk] = {}
         self._shelves: dict[tuple[int, str], Shelf] = {}
         self._seen: set[int] = set()
+        self._watch = Watch(rules.analytics, Networks([path for path, _ in rules.networks]))
 
     def feed(self, batch: EventBatch) -> None:
-        """Look for every rule that is about this class of events."""
+        """Look for every rule that is about this class of events, and let analytics fold them."""
+        self._watch.feed(batch)
         desk = self._desk(batch.event_class.product)
         scope = desk.scope(batch.event_class)
         self._seen.update(desk.numbers[condition] for condition in scope.conditions)
@@ -71,8 +75,9 @@ class Scan:
 
     def take(self, state: ScanState) -> None:
         """Take in what another worker with the same rules found."""
-        shelves, seen, occurrences = state
+        shelves, seen, occurrences, aggregates = state
         self._seen |= seen
+        self._watch.take(aggregates)
         self._occurrences.take(occurrences)
         for key, shelf in shelves.items():
             if key in self._shelves:
@@ -82,13 +87,14 @@ class Scan:
 
     def state(self) -> ScanState:
         """Return what was found so far, for another worker to take in."""
-        return self._shelves, self._seen, self._occurrences
+        return self._shelves, self._seen, self._occurrences, self._watch.state()
 
     def hand_over(self) -> ScanState:
         """Return what was found so far, and begin anew; the rules stay compiled."""
         found = self.state()
         self._shelves, self._seen = {}, set()
         self._occurrences = Occurrences(self._occurrences.fields)
+        self._watch.hand_over()
         return found
 
     def fields(self, event_class: EventClass) -> tuple[str | None, ...]:
@@ -97,6 +103,7 @@ class Scan:
         scope = desk.scope(event_class)
         numbers = (desk.numbers[condition] for condition in scope.conditions)
         beside = {name for number in numbers for name in self._occurrences.fields.get(number, ())}
+        beside.update(self._watch.fields(event_class))
         return (*scope.fields, *sorted(beside.difference(field for field in scope.fields if field)))
 
     def findings(self, shift_s: ShiftOf, fetch: Fetch, *, known: KnownEvidence | None = None) -> tuple[Finding, ...]:
@@ -113,7 +120,8 @@ class Scan:
             for key, fold in [*shelf.folds.items(), *([(_FURTHER, shelf.further)] if shelf.further else [])]
         ]
         alerts = list(self._alerts(shift_s))
-        keys = [key for draft in drafts for key in draft.keys] + [key for alert in alerts for key in alert.keys]
+        observed = self._watch.observed(shift_s)
+        keys = [key for made in (drafts, alerts, observed) for one in made for key in one.keys]
         known = {} if known is None else known
         evidence = {key: known[key] for key in keys if key in known}
         evidence |= read_again([key for key in keys if key not in evidence], self._desk, fetch)
@@ -121,10 +129,11 @@ class Scan:
         known.update(evidence)
         found = [self._finding(draft, evidence) for draft in drafts]
         found += [alert.finding(evidence, self._rules) for alert in alerts]
+        found += [seen.finding(evidence) for seen in observed]
         return tuple(sorted(found, key=lambda f: (f.first_at is None, f.first_at or moment(0), f.id)))
 
     def rule_states(self) -> tuple[RuleState, ...]:
-        """Return what became of every rule, filter and correlation so far, sorted by path."""
+        """Return what became of every rule, filter, correlation and analytic so far, sorted by path."""
         counts: dict[int, int] = {}
         for (rule, _), shelf in self._shelves.items():
             counts[rule] = counts.get(rule, 0) + len(shelf)
@@ -132,7 +141,8 @@ class Scan:
         by_id = {state.id: state for state in states}
         for correlation in self._correlations:
             by_id[correlation.detector.id] = self._correlation_state(correlation, by_id)
-        return tuple(sorted([*by_id.values(), *self._others], key=lambda state: (state.path, state.id)))
+        every = [*by_id.values(), *self._others, *self._watch.states()]
+        return tuple(sorted(every, key=lambda state: (state.path, state.id)))
 
     def _desk(self, product: str) -> Desk:
         if product not in self._desks:
@@ -238,8 +248,9 @@ class Scan:
         )
 
 
-ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences]
-"""Findings in the making by rule and host, the rules that met events of their log source, matches for correlations."""
+ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences, Aggregates]
+"""Findings in the making by rule and host, the rules that met events of their log source, matches for correlations,
+and what analytics keep."""
 
 
 def _by_file(facts: Sequence[Fact]) -> dict[str, list[Match]]:

@@ -32,11 +32,16 @@ _START = datetime(2023, 1, 9, tzinfo=UTC)
 _DOMAIN = "ministry.example"
 _OFFICES = tuple(f"198.51.100.{n}" for n in (10, 20, 30, 40))
 _BROWSERS = (
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Safari/537.36",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/109.0.0.0 Edg/109.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Safari/537.36",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/{0}.0.0.0 Edg/{0}.0",
     "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/16.2 Safari/605",
-    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:109.0) Gecko/20100101 Firefox/109.0",
+    "Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:{0}.0) Gecko/20100101 Firefox/{0}.0",
 )
+"""With their version left open: it rises by one in four weeks."""
+
+_FIRST_VERSION = 109
+_MAKERS = tuple(f"192.0.2.{n}" for n in (201, 202, 203, 204, 205, 206))
+"""Where the makers of mail programs fetch mail from, each from two addresses."""
 _PHONE = "Mozilla/5.0 (iPhone; CPU iPhone OS 16_2 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148"
 _HOME = ("London", "GB")
 _PLACES = (("Lisbon", "PT"), ("Oslo", "NO"), ("Vienna", "AT"), ("Montreal", "CA"), ("Geneva", "CH"), ("Brussels", "BE"))
@@ -83,7 +88,12 @@ class _Habit:
         who: Whom.
         office: Address of their office.
         home: Address of their home, which may change once.
-        agent: Their browser.
+        agent: Their browser, with its version left open.
+        second: Another browser that they use at home now and then, if they have one.
+        renewed: When they get another computer, and the browser on it, if they do.
+        has_renewed: Whether they have it by now.
+        own_program: The mail program of their own that fetches through its maker's servers, and from where.
+        borrows: Whether they read mail on a hotel's computer on a day of their journey.
         begins: Hour they begin.
         homeliness: Share of days they work at home.
         diligence: Mailbox records in a day, on average.
@@ -105,7 +115,19 @@ class _Habit:
     away: tuple[datetime, datetime, str, tuple[str, str]] | None
     moves: tuple[datetime, str] | None
     session: str
+    second: str = ""
+    renewed: tuple[datetime, str] | None = None
+    has_renewed: bool = False
+    own_program: tuple[str, str] | None = None
+    borrows: bool = False
     deputy_of: Subscriber | None = None
+
+    def browser(self, day: datetime, *, is_second: bool = False) -> str:
+        """Return how a browser of theirs names itself on a day."""
+        form = self.second if is_second else self.agent
+        if self.renewed and day >= self.renewed[0] and not is_second:
+            form = self.renewed[1]
+        return form.format(_FIRST_VERSION + (day - _START).days // 28)
 
 
 @dataclass(slots=True)
@@ -145,7 +167,8 @@ def simulate_tenant(out: Path, *, seed: int = 1, n_users: int = 200, n_days: int
     random = stream(seed, "population")
     habits = [_habit(tenant, random, number, n_days) for number in range(n_users)]
     for deputy in random.sample(habits, n_users // 25):
-        deputy.deputy_of = random.choice(habits).who
+        # Nobody is their own deputy.
+        deputy.deputy_of = random.choice([habit for habit in habits if habit is not deputy]).who
     play = _Play(tenant, random, habits, _plants(tenant, habits, stream(seed, "plants"), n_days))
     _save(out, seed, n_users, n_days, play)
     for number in range(n_days):
@@ -166,6 +189,13 @@ def _habit(tenant: Tenant, random: Random, number: int, n_days: int) -> _Habit:
     moves = None
     if random.random() < 0.06:
         moves = (_START + timedelta(days=random.randrange(n_days)), _consumer(random))
+    renewed = None
+    if random.random() < 0.08:
+        renewed = (_START + timedelta(days=random.randrange(n_days)), random.choice(_BROWSERS))
+    own_program = None
+    if random.random() < 0.012:
+        maker = random.randrange(3)
+        own_program = (tenant.application(f"Sample Mail Program {maker}").app_id, _MAKERS[2 * maker])
     return _Habit(
         who=tenant.subscriber(f"user{number:04}@{_DOMAIN}", f"Sample User {number:04}"),
         office=random.choice(_OFFICES),
@@ -178,6 +208,10 @@ def _habit(tenant: Tenant, random: Random, number: int, n_days: int) -> _Habit:
         away=away,
         moves=moves,
         session=guid(random),
+        second=random.choice(_BROWSERS) if random.random() < 0.2 else "",
+        renewed=renewed,
+        own_program=own_program,
+        borrows=away is not None and random.random() < 0.05,
     )
 
 
@@ -256,12 +290,17 @@ def _work(
     is_home = random.random() < habit.homeliness
     address = away[2] if away else habit.home if is_home else habit.office
     at = moment(random, day, habit.begins, habit.begins + 1)
-    if away or random.random() < 0.22:
-        habit.session = guid(random)
+    is_second = is_home and not away and bool(habit.second) and random.random() < 0.3
+    agent, session = habit.browser(day, is_second=is_second), habit.session
+    has_newer = habit.renewed is not None and day >= habit.renewed[0]
+    is_new = has_newer and not is_second and not habit.has_renewed
+    habit.has_renewed |= is_new
+    if away or is_second or is_new or random.random() < 0.22:
+        # Each browser has a session of its own.
+        session = guid(random)
+        habit.session = habit.session if is_second else session
         place = away[3] if away else _HOME
-        tenant.sign_in(
-            at, who, OFFICE, address=address, agent=habit.agent, place=place, has_mfa=is_home, session=habit.session
-        )
+        tenant.sign_in(at, who, OFFICE, address=address, agent=agent, place=place, has_mfa=is_home, session=session)
     tenant.read_mail(
         wobble(random, at, 30, 900),
         who,
@@ -278,8 +317,8 @@ def _work(
             wobble(random, at, 60, 30_000),
             who,
             address=address,
-            client=f"Client=OWA;{habit.agent};",
-            session=habit.session,
+            client=f"Client=OWA;{agent};",
+            session=session,
             folders={folder: read},
         )
     if habit.deputy_of and random.random() < 0.5:
@@ -287,14 +326,45 @@ def _work(
             wobble(random, at, 60, 30_000),
             habit.deputy_of,
             address=address,
-            client=f"Client=OWA;{habit.agent};",
-            session=habit.session,
+            client=f"Client=OWA;{agent};",
+            session=session,
             folders={"\\Inbox": tenant.letters(random, habit.deputy_of, "\\Inbox", 4)},
             reader=who,
         )
     if random.random() < 0.2:
         when = wobble(random, at, 60, 30_000)
-        tenant.open_file(when, who, random.choice(_FILES), address=address, agent=habit.agent)
+        tenant.open_file(when, who, random.choice(_FILES), address=address, agent=agent)
+    _read_otherwise(play, habit, day, away)
+
+
+def _read_otherwise(
+    play: _Play, habit: _Habit, day: datetime, away: tuple[datetime, datetime, str, tuple[str, str]] | None
+) -> None:
+    """What looks strange and is not: a mail program that fetches through its maker, a hotel's computer."""
+    random, tenant, who = play.random, play.tenant, habit.who
+    if habit.own_program and random.random() < 0.9:
+        application, address = habit.own_program
+        tenant.read_mail(
+            moment(random, day, 6, 22),
+            who,
+            address=address,
+            client="Client=REST;Client=RESTSystem;;",
+            app_id=application,
+            folders={"\\Inbox": tenant.letters(random, who, "\\Inbox", 4)},
+        )
+    if away and habit.borrows and day == away[0]:
+        at, agent = moment(random, day, 18, 22), _BROWSERS[3].format(_FIRST_VERSION - 7)
+        session = guid(random)
+        tenant.sign_in(at, who, OFFICE, address=away[2], agent=agent, place=away[3], has_mfa=True, session=session)
+        for number in range(random.randrange(1, 4)):
+            tenant.read_mail(
+                wobble(random, at, 60 + 120 * number, 170 + 120 * number),
+                who,
+                address=away[2],
+                client=f"Client=OWA;{agent};",
+                session=session,
+                folders={"\\Inbox": tenant.letters(random, who, "\\Inbox", 3)},
+            )
 
 
 def _do_oddities(play: _Play, day: datetime) -> None:

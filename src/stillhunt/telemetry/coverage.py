@@ -222,7 +222,7 @@ RuleStatus = Literal["active", "dormant", "inert"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleState:
-    """What became of one rule, rule filter or correlation.
+    """What became of one rule, rule filter, correlation or analytic.
 
     Attributes:
         id: Rule id, or the path where it has none.
@@ -230,7 +230,7 @@ class RuleState:
         path: File it was read from.
         status: ``active``; ``dormant``: no such source in these logs; ``inert``: cannot run.
         reason: Why dormant or inert; of a filter, what it filters; of what correlations do, what they used.
-        kind: ``rule``, ``filter`` or ``correlation``.
+        kind: ``rule``, ``filter``, ``correlation`` or ``analytic``.
         tactics: ATT&CK tactics it looks for.
         techniques: ATT&CK technique ids it looks for.
         n_findings: Findings it made.
@@ -311,10 +311,12 @@ def judge(rules: Sequence[RuleState], *, n_events: int) -> Verdict:
         rules: Every rule with its state.
         n_events: Events read.
     """
+    # An analytic sees one habit, not a stage: it makes no log see.
+    rules = [rule for rule in rules if rule.kind not in {"filter", "analytic"}]
     seen = {tactic for rule in rules if rule.status == "active" for tactic in rule.tactics}
     blind = tuple(t for t in TACTICS if t not in seen and t not in _OUTSIDE_THE_LOGS)
     missing = [tactic_title(t) for t in NEEDED_TACTICS if t not in seen]
-    n_active = sum(rule.status == "active" and rule.kind != "filter" for rule in rules)
+    n_active = sum(rule.status == "active" for rule in rules)
     if n_events == 0:
         return Verdict(
             is_blind=True, blind_tactics=blind, sentence="no event was read, so nothing could have been seen"

@@ -19,6 +19,7 @@ from stillhunt.cases.habit import habits
 from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
+from stillhunt.detection.behaviour import ANALYTICS
 from stillhunt.detection.evidence import Fetch, KnownEvidence
 from stillhunt.detection.finding import Finding
 from stillhunt.detection.finding_table import to_table
@@ -29,6 +30,7 @@ from stillhunt.knowledge import KnowledgeBase, load_knowledge
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.collect import Reading
+from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import Coverage, judge
 from stillhunt.telemetry.mapping import load_mappings
 from stillhunt.telemetry.options import ReadOptions
@@ -86,6 +88,8 @@ def hunt(
     zone: str | tzinfo | None = None,
     jobs: int = 1,
     keep_habits: bool = False,
+    behaviour: bool = True,
+    networks: Sequence[str | Path] = (),
     store: str | Path | None = None,
     watch: Watcher = silent,
 ) -> Hunt:
@@ -103,6 +107,8 @@ def hunt(
         jobs: Processes to read and match with, if there is enough to do. More than one starts Python anew for each,
             so a script that asks for it needs ``if __name__ == "__main__":``.
         keep_habits: Let findings that are habits of the estate open cases like all others.
+        behaviour: Let analytics look beside the rules.
+        networks: Database files in MaxMind's format that say where addresses are, for analytics.
         store: Folder to keep all events in, and what was found in them: what it has is not read again, and what is
             found is found in all of it.
         watch: Told about progress, once per batch.
@@ -123,6 +129,8 @@ def hunt(
     given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     watch(Step(task="compile", subject="rules", done=0, total=None))
     rule_set = load_rules(rules, values=values)
+    if behaviour:
+        rule_set = replace(rule_set, analytics=tuple(ANALYTICS.names()), networks=_identified(networks))
     if store is not None or _is_store(given):
         folder = None if store is None else Path(store)
         with _opened(given, rule_set, folder=folder, options=options, jobs=jobs, watch=watch) as kept:
@@ -133,6 +141,11 @@ def hunt(
     return Hunt(
         brief=_told(given, scan, trail, reading, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch)
     )
+
+
+def _identified(networks: Sequence[str | Path]) -> tuple[tuple[str, str], ...]:
+    """Return database files with hashes of their content, since what is found depends on it."""
+    return tuple((str(path), digest(Path(path))) for path in networks)
 
 
 def _is_store(given: Sequence[Path]) -> bool:

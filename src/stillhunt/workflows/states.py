@@ -20,6 +20,7 @@ import pyarrow as pa
 from stillhunt.cases.access import Accesses
 from stillhunt.cases.sightings import Sightings
 from stillhunt.cases.trail import ProcessStarts, Trail
+from stillhunt.detection.behaviour.watch import Aggregates
 from stillhunt.detection.correlation.occurrences import Occurrences
 from stillhunt.detection.evidence import EvidenceKey
 from stillhunt.detection.finding import Evidence
@@ -57,24 +58,26 @@ class ScanRecord:
         shelves: Findings in the making by rule and host.
         seen: Rules that met events of their log source.
         occurrences: Matches for correlations, by number of the rule.
+        aggregates: What analytics keep.
     """
 
     shelves: dict[tuple[int, str], Shelf] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     occurrences: dict[int, pa.Table] = field(default_factory=dict)
+    aggregates: Aggregates = field(default_factory=Aggregates)
 
     @classmethod
     def of(cls, state: ScanState) -> ScanRecord:
         """Return what a scan handed over."""
-        shelves, seen, occurrences = state
-        return cls(shelves, seen, occurrences.tables)
+        shelves, seen, occurrences, aggregates = state
+        return cls(shelves, seen, occurrences.tables, aggregates)
 
     @property
     def state(self) -> ScanState:
         """What a scan takes in."""
         occurrences = Occurrences({})
         occurrences.add_tables(self.occurrences)
-        return self.shelves, self.seen, occurrences
+        return self.shelves, self.seen, occurrences, self.aggregates
 
 
 @dataclass(slots=True)

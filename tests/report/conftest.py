@@ -100,6 +100,7 @@ def make_brief() -> Callable[..., Brief]:
             technique_names={"T1505.003": "Web Shell"},
             technique_tactics={"T1505.003": ("persistence",)},
             software_names={"S0020": "China Chopper"},
+            tlp="TLP:GREEN",
         )
 
     return make

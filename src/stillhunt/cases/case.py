@@ -9,7 +9,7 @@ from enum import StrEnum
 from stillhunt.terms.entity import Entity
 from stillhunt.terms.level import Level
 
-__all__ = ["BreakIn", "Case", "Link", "Scope", "ScopedEntity", "Stage"]
+__all__ = ["BreakIn", "Case", "Link", "Move", "Scope", "ScopedEntity", "Stage"]
 
 
 class Scope(StrEnum):
@@ -98,6 +98,27 @@ class Stage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """Remote logons of one account from one place to one host.
+
+    Attributes:
+        origin: The host they came from, or the address where no host is known to have it.
+        host: The host they came to.
+        account: As whom.
+        first_at: First of them within the case.
+        last_at: Last of them within the case.
+        count: How many were logged, also outside the case's time.
+    """
+
+    origin: str
+    host: str
+    account: str
+    first_at: datetime
+    last_at: datetime
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
     """Findings linked into one intrusion.
 
@@ -121,6 +142,7 @@ class Case:
         links: Why they belong together.
         quiet: Silences of more than a week between signs, as (start, end).
         blind: What could not be seen, in sentences.
+        moves: Remote logons from one place of it to another, in order of time.
     """
 
     id: str
@@ -142,3 +164,4 @@ class Case:
     context: tuple[str, ...] = ()
     quiet: tuple[tuple[datetime, datetime], ...] = ()
     blind: tuple[str, ...] = ()
+    moves: tuple[Move, ...] = ()

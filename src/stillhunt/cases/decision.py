@@ -217,6 +217,7 @@ def _merged(one: Case, other: Case, findings: Mapping[str, Finding]) -> Case:
         links=(*one.links, *other.links),
         quiet=quiet_periods(times),
         blind=tuple(dict.fromkeys((*one.blind, *other.blind))),
+        moves=tuple(sorted(dict.fromkeys((*one.moves, *other.moves)), key=lambda m: (m.first_at, m.host, m.account))),
     )
     return replace(joined, opening=opening(joined))
 

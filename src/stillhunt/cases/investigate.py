@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from stillhunt.cases.case import BreakIn, Case, Link
 from stillhunt.cases.link import host_of, link
+from stillhunt.cases.moves import moves
 from stillhunt.cases.opening import in_list, opening
 from stillhunt.cases.scope import scope
 from stillhunt.cases.timeline import break_in, core, quiet_periods, signs, stages
@@ -74,6 +75,7 @@ def _case(
     started = _with_clocks(break_in(carrying, trail, spans), coverage)
     times = signs(carrying)
     last = times[-1] if times else None
+    touched = scope(carrying, trail, level)
     dwell = int((last - started.latest).total_seconds()) if last and started.latest else None
     case = Case(
         id=f"case-{_digest(carrying)}",
@@ -86,7 +88,7 @@ def _case(
         dwell_s=dwell,
         is_active_at_end=_is_active_at_end(carrying, spans, last),
         hosts=tuple(sorted({host for f in carrying if (host := host_of(f))})),
-        entities=scope(carrying, trail, level),
+        entities=touched,
         stages=stages(carrying),
         techniques=tuple(sorted({t for f in carrying for t in f.detector.techniques})),
         software=tuple(sorted({s for f in carrying for s in f.detector.software})),
@@ -95,6 +97,7 @@ def _case(
         links=links,
         quiet=quiet_periods(times),
         blind=_blind(carrying, coverage),
+        moves=moves(touched, trail, since=times[0] if times else None, until=last),
     )
     return replace(case, opening=opening(case))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import click
@@ -111,6 +112,7 @@ def command(
     from stillhunt.report.renderers import terminal
     from stillhunt.workflows import workspace
     from stillhunt.workflows.hunt import hunt
+    from stillhunt.workflows.origin import with_command
 
     workspace.check(out)
     try:
@@ -129,17 +131,38 @@ def command(
                 networks=networks,
                 watch=watch,
             )
-            written = workspace.save(found.brief, out, rules=rules, values=values, mappings=mappings, zone=zone)
+            command_line = _command(
+                paths,
+                files={"--rules": rules, "--values": values, "--mapping": mappings, "--networks": networks},
+                texts={"--timezone": zone, "--store": store},
+                flags=[*(["--habits", "keep"] if habits == "keep" else []), *([] if behaviour else ["--no-behaviour"])],
+            )
+            brief = with_command(found.brief, command_line)
+            written = workspace.save(brief, out, rules=rules, values=values, mappings=mappings, zone=zone)
     except KeyboardInterrupt:
         if store is None:
             raise
         say(f"interrupted: what was read is kept in {store}, and the same command goes on from there")
         sys.exit(EXIT_INTERRUPTED)
     if as_json:
-        click.echo(workspace.cases_as_json(found.brief), nl=False)
+        click.echo(workspace.cases_as_json(brief), nl=False)
     else:
-        terminal.render(found.brief, results(), written=written)
+        terminal.render(brief, results(), written=written)
     if exit_code and found.cases:
         sys.exit(EXIT_CASES)
     if exit_code and found.coverage.verdict is not None and found.coverage.verdict.is_blind:
         sys.exit(EXIT_BLIND)
+
+
+def _command(
+    paths: tuple[Path, ...],
+    *,
+    files: Mapping[str, Sequence[Path]],
+    texts: Mapping[str, str | Path | None],
+    flags: Sequence[str],
+) -> tuple[str, ...]:
+    """Return the command line that finds the same: no passwords, and nothing that changes no result."""
+    words = ["stillhunt", "hunt", *map(str, paths)]
+    words += [word for option, given in files.items() for path in given for word in (option, str(path))]
+    words += [word for option, text in texts.items() if text for word in (option, str(text))]
+    return (*words, *flags)

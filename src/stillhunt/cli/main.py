@@ -14,6 +14,8 @@ _COMMANDS = {
     "demo": "Write a small synthetic intrusion and hunt it.",
     "simulate": "Write the logs of a synthetic intrusion, with its truth beside it.",
     "report": "Render a finished hunt again, without reading logs.",
+    "export": "Write a case for another tool: STIX, Navigator, Attack Flow, MISP, OCSF, Timesketch, CSV.",
+    "serve": "Work on all of it in a browser; a TAXII server beside it.",
     "case": "Look at cases: list, show, timeline, export; note, close, merge, split, undo.",
     "events": "List what a store holds, and search in it.",
     "explain": "Say why a finding is one: clause, field, value, record.",

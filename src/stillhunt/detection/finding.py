@@ -31,6 +31,7 @@ class Detector:
         groups: ATT&CK group ids.
         false_positives: What else can look like this.
         references: Where to read on; never fetched.
+        author: Who wrote the rule, as it says itself.
     """
 
     kind: str
@@ -45,6 +46,7 @@ class Detector:
     groups: tuple[str, ...] = ()
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    author: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,37 @@ from stillhunt.detection.finding import Finding
 from stillhunt.errors import InputError
 from stillhunt.telemetry.coverage import Coverage
 
-__all__ = ["Brief", "encode", "load"]
+__all__ = ["Brief", "Hashed", "Origin", "encode", "load"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hashed:
+    """A file that was used, so that another analyst can tell whether theirs is the same.
+
+    Attributes:
+        path: As it was opened.
+        n_bytes: Its size; 0 if it could not be read any more.
+        sha256: Of its content; empty if it could not be read any more.
+    """
+
+    path: str
+    n_bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """What makes a brief reproducible.
+
+    Attributes:
+        command: The command line, without passwords and without what changes no result.
+        inputs: Every file that was opened, archives as a whole.
+        packages: Name and version of what stillhunt rests on.
+    """
+
+    command: tuple[str, ...] = ()
+    inputs: tuple[Hashed, ...] = ()
+    packages: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +62,8 @@ class Brief:
         technique_tactics: The tactics ATT&CK lists each of them under.
         software_names: ATT&CK software id to name, for every id in the cases.
         habits: Findings that are habits of the estate, and so in no case.
+        origin: What was used to make it.
+        tlp: How far it may travel (Traffic Light Protocol 2.0), or empty if nobody said.
     """
 
     version: str
@@ -44,6 +76,8 @@ class Brief:
     technique_tactics: dict[str, tuple[str, ...]]
     software_names: dict[str, str]
     habits: tuple[Habit, ...] = ()
+    origin: Origin = Origin()
+    tlp: str = ""
 
 
 def encode(brief: Brief) -> bytes:

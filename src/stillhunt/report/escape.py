@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["for_csv", "for_html", "for_terminal"]
+__all__ = ["as_markdown_code", "for_csv", "for_html", "for_markdown", "for_terminal"]
 
 _HIDDEN = re.compile(
     "["
@@ -63,6 +63,37 @@ def for_csv(text: str) -> str:
     shown = for_terminal(text)
     return f"'{shown}" if shown.lstrip()[:1] in _FORMULAS else shown
 
+
+def for_markdown(text: str) -> str:
+    r"""Return text on one line that is no Markdown and no HTML, and that no renderer turns into a link.
+
+    Marks that may begin something are escaped (CommonMark 0.31, section 2.4); words that GitHub's flavour would link
+    by themselves become code.
+
+    >>> for_markdown("<b>*x*</b> see www.evil.example [a](b)")
+    '\\<b\\>\\*x\\*\\</b\\> see `www.evil.example` \\[a\\]\\(b\\)'
+    """
+    words = for_terminal(text).split(" ")
+    return " ".join(as_markdown_code(word) if _LINKED.search(word) else _MARKS.sub(r"\\\1", word) for word in words)
+
+
+def as_markdown_code(text: str) -> str:
+    r"""Return text as a span of code that it cannot end.
+
+    >>> as_markdown_code("a`b"), as_markdown_code("`x"), as_markdown_code("")
+    ('``a`b``', '`` `x ``', '')
+    """
+    shown = for_terminal(text).replace("|", "│")  # a bar would end a cell of a table, even in code
+    if not shown.strip():
+        return ""
+    longest = max((len(run) for run in re.findall("`+", shown)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if shown[0] == "`" or shown[-1] == "`" else ""
+    return f"{fence}{pad}{shown}{pad}{fence}"
+
+
+_MARKS = re.compile(r"([\\`*_{}\[\]()#+!|<>&~$=^-])")
+_LINKED = re.compile(r"://|www\.|@|mailto:|xmpp:", re.IGNORECASE)
 
 _FORMULAS = frozenset("=+-@|%\uff1d\uff0b\uff0d\uff20")
 """How a formula or a command may begin, also in full-width letters."""

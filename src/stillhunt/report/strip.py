@@ -84,6 +84,7 @@ class Strip:
         logs: Per host the stretch of its logs and over it the gaps of its channels; the first few hosts.
         n_hosts_left_out: Hosts not among them.
         entry: The break-in as a stretch, or None without times.
+        last: The last sign, or None without times.
         ticks: (per cent, words) at round times.
     """
 
@@ -92,16 +93,29 @@ class Strip:
     logs: tuple[tuple[str, tuple[Band, ...]], ...]
     n_hosts_left_out: int
     entry: Band | None
+    last: Band | None
     ticks: tuple[tuple[float, str], ...]
 
 
-def strip_of(case: Case, findings: Mapping[str, Finding], coverage: Coverage) -> Strip | None:
+def strip_of(
+    case: Case,
+    findings: Mapping[str, Finding],
+    coverage: Coverage,
+    *,
+    window: tuple[datetime, datetime] | None = None,
+) -> Strip | None:
     """Lay out a case over time, or return None if nothing in it has a time.
 
     The strip shows the logs before and after the case too, as far as they leave it at least half of the room.
+
+    Args:
+        case: The case.
+        findings: All findings by id.
+        coverage: What was read.
+        window: Only what lies between these two times; None for the whole case.
     """
     spans = [h for h in coverage.hosts if h.host in case.hosts]
-    scale = _scale(case, spans)
+    scale = _scale(case, spans) if window is None else _Scale(begin=window[0], end=window[1])
     if scale is None:
         return None
     lanes = tuple(
@@ -110,10 +124,11 @@ def strip_of(case: Case, findings: Mapping[str, Finding], coverage: Coverage) ->
     )
     return Strip(
         lanes=lanes,
-        silences=tuple(_silence(start, end, scale) for start, end in case.quiet),
+        silences=tuple(_silence(start, end, scale) for start, end in case.quiet if scale.meets(start, end)),
         logs=tuple((h.host, tuple(_bands(h, coverage, scale))) for h in spans[:_HOSTS_DRAWN]),
         n_hosts_left_out=max(0, len(spans) - _HOSTS_DRAWN),
         entry=_entry(case, scale),
+        last=_last(case, scale),
         ticks=tuple(_ticks(scale)),
     )
 
@@ -135,6 +150,9 @@ class _Scale:
     @property
     def seconds(self) -> float:
         return (self.end - self.begin).total_seconds()
+
+    def meets(self, start: datetime, end: datetime) -> bool:
+        return start <= self.end and end >= self.begin
 
     def place(self, at: datetime) -> float:
         if not self.seconds:
@@ -160,7 +178,9 @@ def _dots(findings: Iterable[Finding], scale: _Scale) -> Iterator[Dot]:
     marks = sorted(
         (scale.place(at), at, f.id, f)
         for f in findings
-        for at in {t for t in (f.first_at, f.last_at, *(e.ref.at for e in f.evidence)) if t is not None}
+        for at in {
+            t for t in (f.first_at, f.last_at, *(e.ref.at for e in f.evidence)) if t is not None and scale.meets(t, t)
+        }
     )
     for _, group in groupby(marks, key=lambda m: int(m[0] / _STEP)):
         members = list(group)
@@ -179,7 +199,7 @@ def _silence(start: datetime, end: datetime, scale: _Scale) -> Band:
 
 def _entry(case: Case, scale: _Scale) -> Band | None:
     latest = case.break_in.latest
-    if latest is None:
+    if latest is None or not scale.meets(case.break_in.earliest or latest, latest):
         return None
     left = scale.place(case.break_in.earliest) if case.break_in.earliest and not case.break_in.is_censored else None
     right = scale.place(latest)
@@ -187,12 +207,18 @@ def _entry(case: Case, scale: _Scale) -> Band | None:
     return Band(left=begin, width=round(right - begin, 2), label=f"broke in by {instant_words(latest)}")
 
 
+def _last(case: Case, scale: _Scale) -> Band | None:
+    if case.last_at is None or not scale.meets(case.last_at, case.last_at):
+        return None
+    return Band(left=scale.place(case.last_at), width=0, label=f"last sign {instant_words(case.last_at)}")
+
+
 def _bands(span: HostSpan, coverage: Coverage, scale: _Scale) -> Iterator[Band]:
     """Yield a host's logs, and over them the silences of its channels."""
-    if span.first_at is None or span.last_at is None:
+    if span.first_at is None or span.last_at is None or not scale.meets(span.first_at, span.last_at):
         return
     yield _band(span.first_at, span.last_at, scale, "logs from")
-    for gap in [g for g in coverage.gaps if g.host == span.host][:_GAPS_DRAWN]:
+    for gap in [g for g in coverage.gaps if g.host == span.host and scale.meets(g.start_at, g.end_at)][:_GAPS_DRAWN]:
         yield replace(_band(gap.start_at, gap.end_at, scale, f"nothing in {gap.channel} from"), is_gap=True)
 
 

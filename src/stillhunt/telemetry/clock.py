@@ -48,17 +48,30 @@ def is_unusable(times: Any) -> Any:
 
 
 def with_usable_times(batch: EventBatch) -> EventBatch:
-    """Return a batch whose unusable times are null: a wrong time is worse than none."""
+    """Return a batch whose unusable times are null: a wrong time is worse than none.
+
+    A sensor that read a recording may count from its beginning, which would be in 1970. Such times are kept: they tell
+    the order of things and their rhythm, though not the day.
+    """
     data = batch.data
     times: Any = data.column("@timestamp")
     is_odd: Any = is_unusable(times)
-    if not pc.any(is_odd).as_py():
+    if not pc.any(is_odd).as_py() or (batch.event_class.product in _SENSORS and _counts_from_start(times)):
         return batch
     kept: Any = pc.if_else(is_odd, pa.scalar(None, times.type), times)
     at = data.schema.get_field_index("@timestamp")
     return replace(batch, data=data.set_column(at, data.schema.field(at), kept))
 
 
+_SENSORS = frozenset({"zeek", "suricata"})
+
+
+def _counts_from_start(times: Any) -> bool:
+    ends = pc.min_max(times)
+    return bool(pc.greater_equal(ends["min"], _ZERO).as_py() and pc.less(ends["max"], _A_YEAR_IN).as_py())
+
+
+_ZERO, _A_YEAR_IN = (pa.scalar(datetime(year, 1, 1, tzinfo=UTC), pa.timestamp("us", tz="UTC")) for year in (1970, 1971))
 _EARLIEST_AT, _LATEST_AT = (pa.scalar(at, pa.timestamp("us", tz="UTC")) for at in (_EARLIEST, _LATEST))
 _FALSE = pa.scalar(False, pa.bool_())
 

@@ -180,9 +180,9 @@ class ReadingLedger:
 
     def _usable(self, batch: EventBatch) -> EventBatch:
         usable = with_usable_times(batch)
-        if usable is batch:
-            return batch
         odd = batch.data.filter(is_unusable(batch.data.column("@timestamp")))
+        if not odd.num_rows:
+            return usable
         # Arrow knows years that Python does not.
         times: Any = odd.column("@timestamp")
         years = pc.year(times)

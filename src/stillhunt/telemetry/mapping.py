@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Any
 
 import re2
-import yaml
 
 from stillhunt.errors import InputError
 from stillhunt.telemetry.event import COMMON, TEXT, EventClass
@@ -128,6 +127,8 @@ def load_mappings(paths: Sequence[Path]) -> tuple[LogMapping, ...]:
 
 
 def _of_file(path: Path) -> Iterator[LogMapping]:
+    import yaml  # noqa: PLC0415 - most hunts have no mapping
+
     try:
         documents = list(yaml.safe_load_all(path.read_text("utf-8")))
     except OSError as error:

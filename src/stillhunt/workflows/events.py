@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,19 @@ class Store:
             InputError: A file of the store is damaged.
         """
         return search(self._folder, self._manifest, wanted, limit=limit)
+
+    def first(self, wanted: Query, *, limit: int, goes_on: Callable[[], bool] | None = None) -> Found:
+        """Return the first events that fit, and stop there: how many there are in all is not counted.
+
+        Args:
+            wanted: What is looked for.
+            limit: At most so many.
+            goes_on: Asked before each file whether to look into it; None to look into all.
+
+        Raises:
+            InputError: A file of the store is damaged.
+        """
+        return search(self._folder, self._manifest, wanted, limit=limit, counts_all=False, goes_on=goes_on)
 
     def count_by(self, wanted: Query, field: str) -> list[tuple[str, int]]:
         """Count the events that fit by the value of a field, the most frequent first.

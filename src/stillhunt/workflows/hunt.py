@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
@@ -28,7 +28,7 @@ from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
 from stillhunt.knowledge import KnowledgeBase, load_knowledge
 from stillhunt.progress import Step, Watcher, silent
-from stillhunt.report.brief import Brief
+from stillhunt.report.brief import Brief, Hashed
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import Coverage, judge
@@ -38,6 +38,7 @@ from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.telemetry.unseen import unseen
 from stillhunt.telemetry.zone import read_zone
 from stillhunt.workflows.cycles import no_search_for_cycles
+from stillhunt.workflows.origin import origin_of
 from stillhunt.workflows.workers import read_and_match
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ def _told_of_store(kept: Kept, rules: RuleSet, *, keep_habits: bool, watch: Watc
         reading,
         fetch=kept.fetch,
         known=kept.evidence,
+        hashed=kept.hashed,
         keep_habits=keep_habits,
         watch=watch,
     )
@@ -204,6 +206,7 @@ def _told(
     known: KnownEvidence,
     keep_habits: bool,
     watch: Watcher,
+    hashed: Mapping[str, Hashed] | None = None,
 ) -> Brief:
     """Make of what was read and matched what is told of it."""
     watch(Step(task="link", subject="findings", done=0, total=None))
@@ -218,7 +221,9 @@ def _told(
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
-    return replace(_brief(given, coverage, cases, findings, knowledge), habits=usual)
+    watch(Step(task="hash", subject="inputs", done=0, total=len(coverage.files)))
+    origin = origin_of((file.path for file in coverage.files), hashed or {})
+    return replace(_brief(given, coverage, cases, findings, knowledge), habits=usual, origin=origin)
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

@@ -27,7 +27,7 @@ from stillhunt.detection.rule import RuleSet
 from stillhunt.detection.scan import Scan
 from stillhunt.errors import EngineError, InputError
 from stillhunt.progress import Watcher
-from stillhunt.report.brief import Brief
+from stillhunt.report.brief import Brief, Hashed
 from stillhunt.telemetry.collect import WORKSPACE_MARKER, Reading, Retrieved, Wanted
 from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import InputFile
@@ -108,6 +108,12 @@ class Kept:
     def inputs(self) -> tuple[Path, ...]:
         """The paths that hunts of this store were given, in the order in which they came."""
         return tuple(Path(p) for p in dict.fromkeys(path for given in self._manifest.given for path in given))
+
+    @property
+    def hashed(self) -> dict[str, Hashed]:
+        """The files that it was read from, by path, as they were then."""
+        inputs = [given for unit in self._manifest.units.values() for given in unit.inputs if given.sha256]
+        return {i.path: Hashed(path=i.path, n_bytes=i.n_bytes, sha256=i.sha256) for i in inputs}
 
     def read(self, given: Sequence[Path]) -> None:
         """Read what is new or was changed below some paths.

@@ -14,15 +14,18 @@ import msgspec
 
 from stillhunt.cases.continuity import continued
 from stillhunt.detection.sigma.files import read_all, read_values
-from stillhunt.errors import InputError, RuleError
+from stillhunt.errors import InputError, RuleError, UnknownNameError
 from stillhunt.report import brief as briefs
 from stillhunt.report.brief import Brief
-from stillhunt.report.renderers import html
+from stillhunt.report.renderers import html, markdown, terminal
 from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.lookup import FINDINGS, INDEX, MARKER, Marker, UsedPath, index_of, read_marker
 
-__all__ = ["MARKER", "cases_as_json", "check", "load_brief", "save"]
+__all__ = ["FORMATS", "MARKER", "cases_as_json", "check", "load_brief", "rendered", "save", "write"]
+
+FORMATS = ("html", "md", "json", "terminal")
+"""What a brief can be rendered as."""
 
 
 def check(folder: Path) -> None:
@@ -150,6 +153,38 @@ def load_brief(folder: Path) -> Brief:
             "is no workspace of stillhunt", where=str(folder), hint="give the folder that `hunt --out` wrote"
         )
     return briefs.load(folder / "brief.json")
+
+
+def rendered(brief: Brief, form: str) -> bytes:
+    """Return a brief in one of :data:`FORMATS`; for a terminal, without colours.
+
+    Raises:
+        UnknownNameError: There is no such format.
+    """
+    match form:
+        case "html":
+            return html.render(brief).encode()
+        case "md":
+            return markdown.render(brief).encode()
+        case "json":
+            return briefs.encode(brief)
+        case "terminal":
+            return terminal.as_text(brief).encode()
+        case _:
+            raise UnknownNameError(f"there is no format `{form}`", hint=f"one of {', '.join(FORMATS)}")
+
+
+def write(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all.
+
+    Raises:
+        InputError: It cannot be written.
+    """
+    try:
+        _write(path, content)
+    except OSError as error:
+        message = f"cannot be written: {error.strerror}"
+        raise InputError(message, where=str(path), hint="choose another file with --out") from error
 
 
 def _pretty(value: object) -> bytes:

@@ -11,8 +11,7 @@ import math
 from bisect import bisect_right
 from collections import Counter
 from functools import lru_cache
-from ipaddress import ip_address, ip_network
-from socket import AF_INET, inet_pton
+from ipaddress import IPv4Address, ip_address, ip_network
 
 from stillhunt.detection.fold import EntityKey
 
@@ -126,7 +125,7 @@ def is_outside(address: str) -> bool:
     (True, False, False, False)
     """
     try:
-        number = int.from_bytes(inet_pton(AF_INET, address), "big")
+        number = int(IPv4Address(address))
     except (OSError, ValueError):
         return _is_outside_6(address)
     place = bisect_right(_NOT_PUBLIC, (number, 1 << 32)) - 1

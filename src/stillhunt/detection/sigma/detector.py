@@ -38,6 +38,7 @@ def detector_of(rule: SigmaRuleBase, *, kind: str, detector_id: str, path: str) 
         groups=kinds["group"],
         false_positives=tuple(str(text) for text in rule.falsepositives),
         references=tuple(str(text) for text in rule.references),
+        author=str(rule.author or ""),
     )
 
 

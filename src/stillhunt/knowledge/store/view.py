@@ -17,7 +17,7 @@ from stillhunt.knowledge.claim import Claim, Claims, Source
 from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.names import name_key
 from stillhunt.knowledge.store.rows import NAMING, to_claim, to_source
-from stillhunt.knowledge.store.schema import CLAIM, ENTITY, SOURCE
+from stillhunt.knowledge.store.schema import CLAIM, ENTITY, EVENT, OPERATION, SOURCE
 
 __all__ = ["Found", "View"]
 
@@ -61,6 +61,13 @@ class View:
     def count(self) -> int:
         """Return the number of claims seen."""
         return self._connection.scalar(select(func.count()).select_from(CLAIM).where(*self._seen())) or 0
+
+    def stamp(self) -> str:
+        """Return a word that changes whenever what stands may have; cheap, unlike a digest."""
+        events = self._connection.scalar(select(func.count()).select_from(EVENT)) or 0
+        last = self._connection.scalar(select(func.coalesce(func.max(OPERATION.c.n), 0))) or 0
+        first = self._connection.scalar(select(CLAIM.c.id).order_by(CLAIM.c.n).limit(1)) or ""
+        return f"{last}:{events}:{first}"
 
     def counts(self) -> dict[str, int]:
         """Return the number of claims seen by predicate, most common first."""

@@ -6,12 +6,13 @@ scripts everything can still be read; scripts only filter.
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import chain
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import BaseLoader, ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from stillhunt.attribution.assessment import UNKNOWN_GROUP, Assessment, EvidenceItem, Hypothesis
@@ -20,6 +21,7 @@ from stillhunt.detection.finding import Finding
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import for_html
 from stillhunt.report.evidence import Budget, choose
+from stillhunt.report.path import PathGraph, path_of
 from stillhunt.report.strip import Strip, host_bands, strip_of
 from stillhunt.report.wording import break_in_words, coverage_words, levels_words, plural, summary_words
 from stillhunt.terms.entity import EntityKind
@@ -27,7 +29,7 @@ from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words, instant_words
 from stillhunt.terms.technique import tactic_title
 
-__all__ = ["render"]
+__all__ = ["CaseView", "environment", "render"]
 
 _CASE_BYTES = 1_900_000
 """Findings and raw records of one case."""
@@ -53,7 +55,7 @@ def render(brief: Brief) -> str:
     findings = {f.id: f for f in brief.findings}
     budget = Budget(_PAGE_BYTES)
     cases = [
-        _CaseView(
+        CaseView(
             case=case,
             assessment=assessment,
             number=number,
@@ -67,7 +69,7 @@ def render(brief: Brief) -> str:
     habitual = {habit.finding: habit.why for habit in brief.habits}
     hosts = brief.coverage.hosts[:300]
     return (
-        _environment()
+        environment()
         .get_template("page.html.j2")
         .render(
             brief=brief,
@@ -77,15 +79,22 @@ def render(brief: Brief) -> str:
             coverage_said=coverage_words(brief.coverage),
             hosts=list(zip(hosts, host_bands(brief.coverage, hosts), strict=True)),
             rules_by_reason=_rules_by_reason(brief),
+            authors=_authors(brief),
+            n_rules=len({f.detector.id for f in brief.findings}),
             loose=[f for f in brief.findings if f.id not in in_a_case and f.id not in habitual],
             habits=[(f, habitual[f.id]) for f in brief.findings if f.id in habitual],
         )
     )
 
 
-def _environment() -> Environment:
+def environment(*loaders: BaseLoader) -> Environment:
+    """Return the templates of pages, with what makes hostile text safe in all of them.
+
+    Args:
+        loaders: Where further templates are; those of the brief can be used in them.
+    """
     environment = Environment(
-        loader=PackageLoader("stillhunt.report"),
+        loader=ChoiceLoader([*loaders, PackageLoader("stillhunt.report")]),
         autoescape=True,
         finalize=_finalize,
         undefined=StrictUndefined,
@@ -97,6 +106,7 @@ def _environment() -> Environment:
         "tactic": tactic_title,
         "counted": plural,
         "levels": levels_words,
+        "shell": shlex.join,
     }
     return environment
 
@@ -138,7 +148,7 @@ class _Weighed:
     sides: tuple[tuple[str, tuple[EvidenceItem, ...], int], ...]
 
 
-class _CaseView:
+class CaseView:
     """A case with all that its part of the page says."""
 
     def __init__(
@@ -221,6 +231,11 @@ class _CaseView:
     def strip(self) -> Strip | None:
         """The case over time."""
         return strip_of(self.case, self._all, self._brief.coverage)
+
+    @property
+    def path(self) -> PathGraph | None:
+        """The way through hosts and accounts."""
+        return path_of(self.case, self._all)
 
     @property
     def context(self) -> list[Finding]:
@@ -317,6 +332,17 @@ def _weighed(hypothesis: Hypothesis, n_items: int) -> _Weighed:
         is_unknown=hypothesis.group == UNKNOWN_GROUP,
         sides=tuple((side, items[:n_items], max(0, len(items) - n_items)) for side, items in sides if items),
     )
+
+
+def _authors(brief: Brief) -> list[tuple[str, list[tuple[str, str]]]]:
+    """Return each author of rules that found something, with those rules."""
+    by_author: dict[str, dict[str, str]] = {}
+    for finding in brief.findings:
+        detector = finding.detector
+        by_author.setdefault(detector.author, {})[detector.id] = detector.title
+    return [
+        (author, sorted((title, id_) for id_, title in rules.items())) for author, rules in sorted(by_author.items())
+    ]
 
 
 def _rules_by_reason(brief: Brief) -> list[tuple[str, str, list[str]]]:

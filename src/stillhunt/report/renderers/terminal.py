@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from io import StringIO
 from pathlib import Path
 
 from rich.console import Console
@@ -25,7 +26,7 @@ from stillhunt.report.wording import (
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words
 
-__all__ = ["MOST_LINES", "render"]
+__all__ = ["MOST_LINES", "as_text", "render"]
 
 MOST_LINES = 30
 _WIDEST = 100
@@ -56,10 +57,24 @@ def render(brief: Brief, console: Console, *, written: Sequence[Path] = ()) -> N
         written: Files that hold the rest.
     """
     sheet = _Sheet(console=console, width=max(_NARROWEST, min(console.width, _WIDEST)))
-    head = [*_coverage(brief, sheet), *_problems(brief, sheet), Text(), *sheet.plain(summary_words(brief), "bold")]
+    marked = [*sheet.plain(brief.tlp, "bold")] if brief.tlp else []
+    head = [
+        *marked,
+        *_coverage(brief, sheet),
+        *_problems(brief, sheet),
+        Text(),
+        *sheet.plain(summary_words(brief), "bold"),
+    ]
     foot = [Text(), *_foot(brief, sheet, written)]
     for line in [*head, *_cases(brief, sheet, room=MOST_LINES - len(head) - len(foot)), *foot]:
         console.print(line, soft_wrap=False)
+
+
+def as_text(brief: Brief) -> str:
+    """Return what :func:`render` prints, as plain text."""
+    sheet = StringIO()
+    render(brief, Console(file=sheet, width=_WIDEST, color_system=None, highlight=False))
+    return sheet.getvalue()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

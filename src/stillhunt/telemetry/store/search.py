@@ -100,11 +100,16 @@ class Found:
 
     Attributes:
         rows: The first events in order of time: common columns, then native fields, those with a value.
-        total: How many there are in all.
+        total: How many there are in all, or were seen before the search ended.
+        is_partial: Whether it ended early, since the first ones were known: there may be more, all of them later.
+        n_left: Files that were not looked into, because whoever asked did not want to wait; what is in them may also
+            be earlier than ``rows``.
     """
 
     rows: tuple[dict[str, object], ...]
     total: int
+    is_partial: bool = False
+    n_left: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +164,37 @@ def summary(manifest: Manifest) -> tuple[ClassCount, ...]:
     return tuple(sorted(counts, key=lambda count: (-count.n_events, count.name)))
 
 
-def search(folder: Path, manifest: Manifest, wanted: Query, *, limit: int) -> Found:
+def search(
+    folder: Path,
+    manifest: Manifest,
+    wanted: Query,
+    *,
+    limit: int,
+    counts_all: bool = True,
+    goes_on: Callable[[], bool] | None = None,
+) -> Found:
     """Return the first events that fit, in order of time; those without a time come last.
+
+    Args:
+        folder: The store.
+        manifest: Its manifest.
+        wanted: What is looked for.
+        limit: At most so many.
+        counts_all: Whether to go on once the first are known, to say how many there are in all.
+        goes_on: Asked before each file whether to look into it; None to look into all.
 
     Raises:
         InputError: A file of the store is damaged.
     """
     total = 0
     best: list[_Hit] = []
-    for part in _parts(manifest, wanted):
+    parts = _parts(manifest, wanted)
+    for place, part in enumerate(parts):
+        if goes_on is not None and not goes_on():
+            return Found(rows=tuple(_rows(folder, best)), total=total, is_partial=True, n_left=len(parts) - place)
+        if not counts_all and len(best) >= limit and (part.first is None or part.first > best[-1].at):
+            # Files come in order of their first event: no later one has an earlier event than these.
+            return Found(rows=tuple(_rows(folder, best)), total=total, is_partial=True)
         for start, batch, mask in _matches(folder, part, wanted):
             rows = _true_places(mask)
             total += len(rows)

@@ -28,7 +28,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="application-powers-strange",
+        id="behaviour-application-powers",
         title="Application given a key or rights from a strange network",
         description="Acts that open doors for later are done from where the account never works, or by somebody whose"
         " work they are not.",

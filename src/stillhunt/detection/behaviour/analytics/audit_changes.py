@@ -30,7 +30,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="audit-changes-unusual",
+        id="behaviour-audit-changes",
         title="What is recorded is changed unusually",
         description="Acts that open doors for later are done from where the account never works, or by somebody whose"
         " work they are not.",

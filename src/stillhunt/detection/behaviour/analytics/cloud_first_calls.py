@@ -85,7 +85,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="cloud-first-calls",
+        id="behaviour-cloud-first-calls",
         title="Identity of the cloud makes many kinds of calls for the first time",
         description="An identity with a history makes on one day many kinds of calls that it never made, some of which"
         " hardly anybody makes.",

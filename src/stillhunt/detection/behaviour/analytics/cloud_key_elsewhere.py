@@ -102,7 +102,7 @@ def _observation(identity: str, strange: Sequence[Use], uses: Sequence[Use]) -> 
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="cloud-key-elsewhere",
+        id="behaviour-cloud-key-elsewhere",
         title="Identity of the cloud used with a client and from a network that are both strange to it",
         description="Calls are made in the name of an identity with a program and from a network it hardly uses.",
         level=Level.HIGH,

@@ -98,7 +98,7 @@ def _observation(identity: str, odd: Sequence[Hour], days: set[int], new: int) -
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="cloud-survey",
+        id="behaviour-cloud-survey",
         title="Identity of the cloud looks around",
         description="A key asks in an hour for many kinds of things that it never asked for, above all about"
         " identities, or is refused again and again.",

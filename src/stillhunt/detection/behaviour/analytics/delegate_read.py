@@ -91,7 +91,7 @@ def _observation(actor: str, doors: Sequence[Door], how: str, kind: str) -> Obse
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mailboxes-of-others-read",
+        id="behaviour-delegate-read",
         title="Mailboxes of others read unusually",
         description="Somebody reads mailboxes of others from a strange network, or more of them than anybody else.",
         level=Level.MEDIUM,

@@ -166,7 +166,7 @@ def _observation(host: str, address: str, steps: Sequence[Row], written: Sequenc
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="server-break-in-chain",
+        id="behaviour-exchange-chain",
         title="Steps of a break-in into a mail or document server, one after the other",
         description="An address deceives a server, is answered, and then uses its administration or a page that hardly"
         " anybody asks for.",

@@ -114,7 +114,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="failed-sign-in-burst",
+        id="behaviour-failed-sign-in-burst",
         title="Burst of failed sign-ins to the tenant from one address",
         description="Within an hour an address fails at several accounts, or for several reasons, and hardly succeeds.",
         level=Level.MEDIUM,

@@ -157,7 +157,7 @@ def _observation(what: str, shape: str, rows: Sequence[Row]) -> Observation:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="imitating-names",
+        id="behaviour-imitating-names",
         title="Application or account under a name made to be taken for another",
         description="What was made in the directory is named like a product or a colleague, spelt otherwise.",
         level=Level.MEDIUM,

@@ -129,7 +129,7 @@ def _entities(strange: Iterable[Door]) -> tuple[EntityKey, ...]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mail-application-strange",
+        id="behaviour-mail-application",
         title="Mail read by a rare application, or by the house's own from elsewhere",
         description="An application that hardly anybody uses reads mail from a network that is not its owner's, or an"
         " application that acts as itself does so from where it never works.",

@@ -29,7 +29,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mail-exports-unusual",
+        id="behaviour-mail-exports",
         title="Mail of the house searched or exported unusually",
         description="Acts that open doors for later are done from where the account never works, or by somebody whose"
         " work they are not.",

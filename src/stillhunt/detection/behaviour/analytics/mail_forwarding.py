@@ -61,7 +61,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mail-forwarding-unusual",
+        id="behaviour-mail-forwarding",
         title="Mail rules made from a strange network, or many to one place outside",
         description="An account makes rules about mail from where it never works, or several mailboxes send mail to"
         " the same address outside.",

@@ -77,7 +77,7 @@ def _observed(own: dict[tuple[str, str], list[Door]], habits: Habits) -> Iterato
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mailbox-strange-client-and-network",
+        id="behaviour-mailbox-door",
         title="Mailbox read with a client and from a network that are both strange to its owner",
         description="Mail was read in the owner's name with a program and from a network that the owner hardly uses,"
         " while the owner goes on as before.",

@@ -63,7 +63,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mailbox-grants-unusual",
+        id="behaviour-mailbox-grants",
         title="Access to several mailboxes given to one account, or given from a strange network",
         description="One account is let into several mailboxes within a week, or access is given from where the giver"
         " never works.",

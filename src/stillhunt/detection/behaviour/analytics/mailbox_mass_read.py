@@ -122,7 +122,7 @@ def _observation(actor: str, application: str, rows: Sequence[Mapping[str, Any]]
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mail-read-in-mass",
+        id="behaviour-mailbox-mass-read",
         title="Far more mail read in a day than ever",
         description="Somebody, or an application, reads far more messages on a day than on their other days and than"
         " others do.",

@@ -120,7 +120,7 @@ def _observation(actor: str, uses: Sequence[Use]) -> Observation:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mailbox-session-copied",
+        id="behaviour-mailbox-session",
         title="Session used to read mail by two different clients",
         description="The session of one sign-in read mail with two browsers, or with an older version after a newer.",
         level=Level.HIGH,

@@ -114,7 +114,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="mailbox-record-ends",
+        id="behaviour-mailbox-silence",
         title="Record of a mailbox ends while its owner works on",
         description="A mailbox is no longer recorded as read, though its owner is active and others' records go on.",
         level=Level.MEDIUM,

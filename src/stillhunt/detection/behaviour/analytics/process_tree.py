@@ -117,7 +117,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="process-tree-strange",
+        id="behaviour-process-tree",
         title="Program starts what it never starts on machines like this",
         description="A program that always starts the same few others starts one that it starts on no machine of the"
         " same role.",

@@ -287,7 +287,7 @@ def _entities(wave: Wave, openers: set[str], victims: set[str]) -> tuple[tuple[s
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="reconnaissance-mail",
+        id="behaviour-reconnaissance-mail",
         title="Wave of mails that tell an unknown sender who opened them",
         description="Several people receive mail from a sender the house does not know, each with an image or link of"
         " its own that tells who opened it, and it is no newsletter.",

@@ -154,7 +154,7 @@ def _techniques(kind: str, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="shares-read-in-mass",
+        id="behaviour-share-mass-read",
         title="Far more files or shares opened in a day than ever",
         description="An account opens far more files on shares, or shares of more servers, than on its other days.",
         level=Level.MEDIUM,

@@ -96,7 +96,7 @@ def _observation(host: str, folder: str, rows: Sequence[Row]) -> Observation:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="archives-staged",
+        id="behaviour-staging-archive",
         title="Archives gathered where none are kept",
         description="A program writes several archives, or volumes of one, to a folder where nobody keeps archives.",
         level=Level.MEDIUM,

@@ -29,7 +29,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="trust-changes-unusual",
+        id="behaviour-trust-changes",
         title="Trust in domains and signing keys changed unusually",
         description="Acts that open doors for later are done from where the account never works, or by somebody whose"
         " work they are not.",

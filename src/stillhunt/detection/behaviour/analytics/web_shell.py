@@ -135,7 +135,7 @@ def _observation(
 ANALYTIC = Analytic(
     detector=Detector(
         kind="behaviour",
-        id="web-shell-rare-page",
+        id="behaviour-web-shell",
         title="Page used by a few addresses to send data, as web shells are",
         description="A page that runs is asked for by almost nobody, mostly to send data, without a page that links to"
         " it, and was not asked for before.",

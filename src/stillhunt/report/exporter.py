@@ -1,0 +1,68 @@
+"""What an exporter of a case is: a writer of one of other people's formats; all of them by name.
+
+An exporter takes the brief of one case and nothing else, and the marking that the brief carries is the marking of
+everything it writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from stillhunt.errors import InputError
+from stillhunt.knowledge.marking import Tlp, parse_tlp
+from stillhunt.registry import Registry
+from stillhunt.report.brief import Brief
+
+__all__ = ["EXPORTERS", "CaseExporter", "export", "marking_of"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseExporter:
+    """A writer of one format.
+
+    Attributes:
+        title: What it writes, in words.
+        suffix: What such a file's name ends with.
+        media_type: Of such a file.
+        write: The brief of one case to the bytes of a file.
+    """
+
+    title: str
+    suffix: str
+    media_type: str
+    write: Callable[[Brief], bytes]
+
+
+EXPORTERS: Registry[CaseExporter] = Registry(
+    "format", package="stillhunt.report.exporters", constant="EXPORTER", group="stillhunt.case_exporters"
+)
+
+_UNMARKED = Tlp.AMBER_STRICT
+"""What logs say of an organisation stays in it unless somebody says otherwise."""
+
+
+def marking_of(brief: Brief) -> Tlp:
+    """Return how far a brief may travel; one that nobody marked stays in the organisation."""
+    return parse_tlp(brief.tlp) if brief.tlp else _UNMARKED
+
+
+def export(brief: Brief, name: str, *, tlp: Tlp | None = None, ceiling: Tlp = Tlp.RED) -> bytes:
+    """Write the brief of one case in another format.
+
+    Args:
+        brief: Of one case.
+        name: Name of the format.
+        tlp: How far what is written may travel; None for what the brief says.
+        ceiling: Strictest marking that may leave.
+
+    Raises:
+        UnknownNameError: There is no such format.
+        InputError: The marking lies above the ceiling.
+    """
+    exporter = EXPORTERS[name]
+    mark = marking_of(brief) if tlp is None else tlp
+    if mark > ceiling:
+        # Nothing of the case is in the message: whoever may not have it may not have a word of it.
+        raise InputError(f"{mark} may not leave where {ceiling} is the ceiling", hint="ask for a lower marking")
+    return exporter.write(replace(brief, tlp=str(mark)))

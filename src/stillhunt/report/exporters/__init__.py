@@ -1,0 +1,1 @@
+"""One file per format that a case can be exported in."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from stillhunt.cases.case import Scope
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Logon, Trail
-from stillhunt.telemetry.coverage import Coverage, Gap, HostSpan
+from stillhunt.telemetry.coverage import Coverage, Gap, HostSpan, LoggingChange
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
@@ -61,6 +63,17 @@ def test_a_gap_in_the_logs_of_a_host_stands_in_its_case(make_finding, at):
     coverage = _coverage(at(2021, 6, 1), at(2022, 12, 28), "web1", gaps=(gap,))
     [case] = investigate(_story(make_finding, at), Trail(), coverage)
     assert case.blind == ("no logs of web1 (Security) between 1 January 2022 00:00 UTC and 1 February 2022 00:00 UTC",)
+
+
+def test_a_log_that_was_cleared_on_a_host_stands_in_its_case_and_what_restarts_do_does_not(make_finding, at):
+    told = {"channel": "Security", "n_events": 1, "first_at": at(2021, 8, 26), "last_at": at(2021, 8, 26), "path": "x"}
+    cleared = LoggingChange(
+        host="web1", what="security log cleared", who="corp\\svc", record=1, is_routine=False, **told
+    )
+    restarted = replace(cleared, what="log service stopped", is_routine=True)
+    coverage = _coverage(at(2021, 6, 1), at(2022, 12, 28), "web1")
+    [case] = investigate(_story(make_finding, at), Trail(), replace(coverage, changes=(cleared, restarted)))
+    assert case.blind == ("security log cleared on web1 at 26 August 2021 00:00 UTC by corp\\svc",)
 
 
 def test_informational_findings_open_no_case(make_finding, at):

@@ -16,7 +16,7 @@ from stillhunt.cases.timeline import break_in, core, quiet_periods, signs, stage
 from stillhunt.cases.trail import Trail
 from stillhunt.cases.triage import case_level, is_case
 from stillhunt.detection.finding import Finding
-from stillhunt.telemetry.coverage import Coverage, HostSpan
+from stillhunt.telemetry.coverage import Coverage, HostSpan, LoggingChange
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import instant_words
 from stillhunt.terms.technique import tactic_title
@@ -131,7 +131,14 @@ def _blind(members: Sequence[Finding], coverage: Coverage) -> tuple[str, ...]:
         for gap in coverage.gaps
         if gap.host in hosts
     ]
+    sentences += [_changed(c) for c in coverage.changes if c.host in hosts and not c.is_routine]
     if coverage.verdict is not None and coverage.verdict.blind_tactics:
         names = in_list([tactic_title(t).lower() for t in coverage.verdict.blind_tactics])
         sentences.append(f"nothing in these logs could have shown {names}")
     return tuple(sentences)
+
+
+def _changed(change: LoggingChange) -> str:
+    when = f" at {instant_words(change.first_at)}" if change.first_at else ""
+    who = f" by {change.who}" if change.who else ""
+    return f"{change.what} on {change.host}{when}{who}"

@@ -62,6 +62,7 @@ _CLASSES = {
     "aminer": ("aminer", ()),
     "aws": ("aws", ()),
     "azure": ("azure", ()),
+    "defender": ("defender", ()),
     "gcp": ("gcp", ()),
     "linux": ("linux", ()),
     "m365": ("m365", ()),

@@ -284,6 +284,7 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "aminer": (frozenset({"alert"}), frozenset()),
     "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
     "azure": (frozenset({"activitylogs", "auditlogs", "pim", "riskdetection", "signinlogs"}), frozenset()),
+    "defender": (frozenset({"alert"}), frozenset()),
     "exchange": (
         frozenset({"ews", "httpproxy", "mailboxaudit", "messagetracking", "protocol"}),
         frozenset({"webserver"}),

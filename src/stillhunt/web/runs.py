@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,6 +22,7 @@ __all__ = ["Run", "Runs"]
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 _MOST_AT_ONCE = 2
+_END_S = 5
 _ERROR_CHARACTERS = 2_000
 
 
@@ -61,6 +63,7 @@ class Runs:
         self._root = root
         self._logs = [folder.resolve() for folder in logs]
         self._runs: dict[str, Run] = {}
+        self._threads: list[threading.Thread] = []
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._changed = threading.Condition()
 
@@ -111,7 +114,9 @@ class Runs:
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(filter(None, sys.path))},
             )
             self._runs[run.id], self._processes[run.id] = run, process
-        threading.Thread(target=self._follow, args=(run, process, job), daemon=True).start()
+        thread = threading.Thread(target=self._follow, args=(run, process, job), daemon=True)
+        self._threads.append(thread)
+        thread.start()
         return run
 
     def lines(self, run: Run, *, after: int = 0, wait_s: float = 10) -> Iterator[tuple[int, Run]]:
@@ -131,6 +136,8 @@ class Runs:
         for process in self._processes.values():
             if process.poll() is None:
                 process.terminate()
+        for thread in self._threads:
+            thread.join(timeout=_END_S)
 
     def _check(self, path: str) -> None:
         whole = Path(path).resolve()
@@ -140,6 +147,13 @@ class Runs:
             raise InputError("there is no such file or folder", where=path, hint="check the path")
 
     def _follow(self, run: Run, process: subprocess.Popen[bytes], job: Job) -> None:
+        with process:
+            why = self._followed(run, process, job)
+        if run.state == "running":
+            self._tell(run, Line(kind="error", message=why or f"the process ended with {process.returncode}"))
+
+    def _followed(self, run: Run, process: subprocess.Popen[bytes], job: Job) -> str:
+        """Pass on what a hunt says until it ends, and return the last that it complained of."""
         stdin, stdout, stderr = process.stdin, process.stdout, process.stderr
         assert stdin is not None
         assert stdout is not None
@@ -147,20 +161,18 @@ class Runs:
         said: list[bytes] = []
         errors = threading.Thread(target=lambda: said.append(stderr.read()[-_ERROR_CHARACTERS:]), daemon=True)
         errors.start()
-        stdin.write(msgspec.json.encode(job))
-        stdin.close()
+        with suppress(BrokenPipeError):  # it died before it was told what to do; its complaint says why
+            stdin.write(msgspec.json.encode(job))
+            stdin.close()
         for raw in stdout:
             try:
                 line = msgspec.json.decode(raw, type=Line)
             except msgspec.MsgspecError:
                 continue  # a library below us wrote to the output
             self._tell(run, line)
-        code = process.wait()
         errors.join(timeout=5)
-        if run.state == "running":
-            last = b"".join(said).decode("utf-8", "replace").strip().splitlines()
-            why = last[-1] if last else f"the process ended with {code}"
-            self._tell(run, Line(kind="error", message=why))
+        last = b"".join(said).decode("utf-8", "replace").strip().splitlines()
+        return last[-1] if last else ""
 
     def _tell(self, run: Run, line: Line) -> None:
         with self._changed:

@@ -190,10 +190,22 @@ def test_no_rule_matches_outside_its_log_source(findings, logsources):
         (finding.detector.path, logsource, identity, evidence.ref.file, evidence.ref.record)
         for finding in findings
         for evidence in finding.evidence
+        if evidence.original.startswith("{")
         for logsource, identity in [(logsources[finding.detector.path], identity_of(json.loads(evidence.original)))]
         if not is_inside(identity, logsource)
     ]
     assert outside == []
+
+
+@pytest.mark.slow
+def test_lines_of_linux_match_rules_for_linux_alone(findings, logsources):
+    products = {
+        logsources[finding.detector.path].get("product", "linux")
+        for finding in findings
+        for evidence in finding.evidence
+        if not evidence.original.startswith("{")
+    }
+    assert products == {"linux"}
 
 
 @pytest.mark.slow

@@ -27,6 +27,7 @@ from io import BufferedReader, RawIOBase
 from typing import BinaryIO, cast
 
 from stillhunt.telemetry.archive import seekable
+from stillhunt.telemetry.encoding import plain
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.lines import excerpt as one_line
 from stillhunt.telemetry.lines import head_lines, lines, numbered
@@ -60,6 +61,9 @@ _MARK = re.compile(r"-- MARK --")
 _ELEMENT = re.compile(r"\[([^\s=\]\"]+)((?: +[^\s=\]\"]+=\"(?:[^\"\\\]]|\\.)*\")*) *\]")
 _PARAMETER = re.compile(r"([^\s=\]\"]+)=\"((?:[^\"\\\]]|\\.)*)\"")
 _ESCAPED = re.compile(r"\\([\"\\\]])")
+_OF_WINDOWS = b"schemas.microsoft.com/win/2004/08/events"
+"""Events of Windows that a collector put behind headers of syslog are read as such; Sysmon for Linux has no schema."""
+
 _HOSTS_KEPT = 4096
 _HALF_A_YEAR = 6
 _LEAST_SHARE = 20
@@ -68,7 +72,7 @@ _LEAST_SHARE = 20
 
 def sniff(head: bytes) -> bool:
     """Tell by the first lines: one in twenty has the header of a syslog line, and the first is no markup or object."""
-    if b":" not in head:
+    if b":" not in head or _OF_WINDOWS in plain(head):
         return False
     found = head_lines(head)
     if not found or found[0].lstrip()[:1] in {"{", "["}:

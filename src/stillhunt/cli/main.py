@@ -21,6 +21,7 @@ _COMMANDS = {
     "explain": "Say why a finding is one: clause, field, value, record.",
     "why-not": "Say which clause of a rule a record fails.",
     "know": "Tell what is known of groups and people, and who says so.",
+    "read": "Read reports into claims, each with its words; the queue in which they wait.",
     "rules": "Check Sigma rules; say what they cover.",
 }
 """Name to one line of help: what ``--help`` lists without importing a command."""

@@ -1,0 +1,1 @@
+"""What is read out of documents, one file per kind."""

@@ -52,7 +52,8 @@ def test_two_agreeing_kinds_may_name_but_no_stronger_than_likely(judged, hafnium
     assert not assessment.is_abstention
     leader = assessment.hypotheses[0]
     assert (leader.name, leader.term) == ("HAFNIUM", "likely")
-    assert leader.probability > 0.9
+    assert leader.probability == pytest.approx(0.79)  # two kinds of evidence carry no more
+    assert [i.kind for i in leader.evidence_against] == ["restraint"]
     assert "HAFNIUM" in assessment.statement
     assert "three independent kinds" in assessment.statement
     assert any(c.startswith("without ") for c in assessment.cautions)
@@ -111,7 +112,8 @@ def test_a_tool_of_one_group_is_no_signature():
     assert exclusive_items(_seen(software=["S1", "S2", "S3"]), table) == {"G1": ("S1",)}
     ranking = weigh((), ("S1", "S2"), table)
     shares = {line.item: line.weights["G1"] for line in ranking.lines if line.kind == "software-exclusivity"}
-    assert shares["S2"] < shares["S1"] / 2
+    assert "S2" not in shares
+    assert shares["S1"] > 3
     assert list(table.profiles) == ["G1", "G2"]
 
 

@@ -2,21 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
+from stillhunt.attribution.consistency import Mismatch, exclusive_items, mismatch
+from stillhunt.attribution.constants import Constants, constants
+from stillhunt.attribution.evidence.line import Line
 from stillhunt.attribution.profile import Table
 from stillhunt.attribution.seen import Seen
 from stillhunt.attribution.weigh import Ranking, weigh
 from stillhunt.terms.likelihood import YARDSTICK, term_for
 
-__all__ = ["THRESHOLD", "Verdict", "capped_term", "exclusive_items", "judge"]
+__all__ = ["THRESHOLD", "Left", "Verdict", "capped_term", "exclusive_items", "judge", "without_each"]
 
 THRESHOLD = 0.55
 """Probability below which nobody is named: where the yardstick's *likely* begins."""
 
 _ENOUGH_TECHNIQUES = 5
+_HANGING = 0.05
+"""Probability without some one item below which a name is not given: it would be that item's word alone."""
+
 _STRONGEST_BY_KINDS = {0: "realistic possibility", 1: "realistic possibility", 2: "likely"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Left:
+    """What is left of the leading group without one thing.
+
+    Attributes:
+        item: What is left out: an id, or ``software`` for all of it.
+        probability: Of the same group, then.
+        leader: Who leads, then.
+    """
+
+    item: str
+    probability: float
+    leader: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,43 +47,107 @@ class Verdict:
     Attributes:
         named: The group's id, or None to abstain.
         reason: Why nobody is named; empty if somebody is.
-        fragile: Probability of the leading group without each item that alone keeps it above the threshold.
-        weakest: The item whose absence costs a named group most, and its probability then; None if nobody is named.
+        left: What the leading group's probability would be without each item, lowest first; empty if nobody stands
+            out at all.
+        planted: The same without any of its software, as if all of it had been laid.
+        mismatch: What is left of the techniques fits another country's group, if it does so clearly.
+        is_conflicting: Malware points to different groups that alone are known for it.
     """
 
     named: str | None
     reason: str = ""
-    fragile: Mapping[str, float]
-    weakest: tuple[str, float] | None = None
+    left: tuple[Left, ...] = ()
+    planted: Left | None = None
+    mismatch: Mismatch | None = None
+    is_conflicting: bool = False
+
+    @property
+    def fragile(self) -> dict[str, float]:
+        """Probability of the leading group without each item that alone keeps it above the threshold."""
+        return {one.item: one.probability for one in self.left if one.probability < THRESHOLD}
+
+    @property
+    def weakest(self) -> Left | None:
+        """The item whose absence costs the leading group most."""
+        return self.left[0] if self.left else None
+
+    @property
+    def hangs_on_one(self) -> bool:
+        """Whether next to nothing is left of the leading group without some one item."""
+        return self.weakest is not None and self.weakest.probability < _HANGING
+
+    @property
+    def is_inconsistent(self) -> bool:
+        """Whether the evidence may be a false flag."""
+        return self.is_conflicting or self.mismatch is not None
 
 
-def judge(seen: Seen, ranking: Ranking, table: Table) -> Verdict:
+def judge(
+    seen: Seen,
+    ranking: Ranking,
+    table: Table,
+    *,
+    beside: Callable[[str], Sequence[Line]] | None = None,
+    besides: Sequence[str] = (),
+    of: Constants | None = None,
+) -> Verdict:
     """Decide whether the leading group may be named, or say what is missing.
 
-    Named is who reaches the threshold, on at least two independent kinds of evidence, and still does with any
-    one item left out: an item can be mistaken, or planted. Malware that different groups alone are known for
-    speaks against naming any of them.
+    Named is who reaches the threshold on at least two independent kinds of evidence, whose name does not hang on one
+    item alone, and against whom no malware of another group speaks.
+
+    Args:
+        seen: What the case shows.
+        ranking: What it was weighed to.
+        table: What every group is known for.
+        beside: Lines of what else is known, without one item; an empty word leaves out none.
+        besides: The items of these lines.
+        of: The numbers of the model.
     """
     leader = ranking.known[0] if ranking.known else None
     has_malware = any(s not in table.tools for s in seen.software)
     if not seen.items or leader is None:
-        return Verdict(named=None, reason="there is no technique and no software to weigh", fragile={})
+        return Verdict(named=None, reason="there is no technique and no software to weigh")
+    is_conflicting = len(exclusive_items(seen, table)) > 1
     if len(seen.techniques) < _ENOUGH_TECHNIQUES and not has_malware:
-        return Verdict(named=None, reason="fewer than five techniques and no malware were seen", fragile={})
-    if ranking.probabilities[leader] < THRESHOLD:
-        return Verdict(named=None, reason="no known group stands out from what anybody might do", fragile={})
-    kinds = ranking.supporting_kinds(leader)
-    if len(kinds) < 2:
-        reason = f"only one kind of evidence, {kinds[0]}, stands out" if kinds else "no kind of evidence stands out"
-        return Verdict(named=None, reason=reason, fragile={})
-    without = {item: _probability_without(item, seen, table, group=leader) for item in seen.items}
-    fragile = {item: p for item, p in without.items() if p < THRESHOLD}
-    if fragile:
-        return Verdict(named=None, reason="the name would hang on a single item", fragile=fragile)
-    if len(exclusive_items(seen, table)) > 1:
-        return Verdict(named=None, reason="malware points to different groups", fragile={})
-    weakest = min(without, key=lambda item: (without[item], item))
-    return Verdict(named=leader, fragile={}, weakest=(weakest, without[weakest]))
+        return Verdict(
+            named=None,
+            reason="fewer than five techniques and no malware were seen",
+            is_conflicting=is_conflicting,
+        )
+    if max(ranking.unrestrained, ranking.probabilities[leader]) < THRESHOLD:
+        reason = "no known group stands out from what anybody might do"
+        return Verdict(named=None, reason=reason, is_conflicting=is_conflicting)
+    left = without_each(leader, seen, table, beside=beside, besides=besides, of=of)
+    verdict = Verdict(
+        named=None,
+        left=left,
+        planted=_without_software(leader, seen, table, beside=beside, of=of),
+        mismatch=_clear_mismatch(leader, seen, table, of),
+        is_conflicting=is_conflicting,
+    )
+    reason = _reason(leader, ranking, verdict)
+    return replace(verdict, named=None if reason else leader, reason=reason)
+
+
+def without_each(
+    leader: str,
+    seen: Seen,
+    table: Table,
+    *,
+    beside: Callable[[str], Sequence[Line]] | None = None,
+    besides: Sequence[str] = (),
+    of: Constants | None = None,
+) -> tuple[Left, ...]:
+    """Weigh a case again without each of its items, those that cost a group most first."""
+    all_beside = beside("") if beside else ()
+    left = []
+    for item in (*seen.items, *besides):
+        rest = seen.without(item)
+        lines = beside(item) if beside and item in besides else all_beside
+        ranking = weigh(rest.techniques, rest.software, table, beside=lines, of=of)
+        left.append(Left(item=item, probability=ranking.probabilities[leader], leader=ranking.known[0]))
+    return tuple(sorted(left, key=lambda one: (one.probability, one.item)))
 
 
 def capped_term(probability: float, *, n_kinds: int, may_name: bool) -> str:
@@ -81,16 +166,30 @@ def capped_term(probability: float, *, n_kinds: int, may_name: bool) -> str:
     return min(term_for(probability), strongest, key=order.index)
 
 
-def exclusive_items(seen: Seen, table: Table) -> dict[str, tuple[str, ...]]:
-    """Return malware of the case that one group alone is known for, by that group."""
-    found: dict[str, list[str]] = {}
-    for item in seen.software:
-        users = table.software.users(item)
-        if len(users) == 1 and item not in table.tools:
-            found.setdefault(users[0], []).append(item)
-    return {group: tuple(found[group]) for group in sorted(found)}
+def _reason(leader: str, ranking: Ranking, verdict: Verdict) -> str:
+    kinds = ranking.supporting_kinds(leader)
+    if len(kinds) < 2:
+        return f"only one kind of evidence, {kinds[0]}, stands out" if kinds else "no kind of evidence stands out"
+    if verdict.is_conflicting:
+        return "malware points to different groups"
+    if verdict.hangs_on_one:
+        return "the name would hang on a single item"
+    if ranking.probabilities[leader] < THRESHOLD:
+        return "no known group stands out from what anybody might do"
+    return ""
 
 
-def _probability_without(item: str, seen: Seen, table: Table, *, group: str) -> float:
-    rest = seen.without(item)
-    return weigh(rest.techniques, rest.software, table).probabilities[group]
+def _without_software(
+    leader: str, seen: Seen, table: Table, *, beside: Callable[[str], Sequence[Line]] | None, of: Constants | None
+) -> Left | None:
+    laid = [s for s in seen.software if leader in table.software.users(s)]
+    if not laid:
+        return None
+    kept = [s for s in seen.software if s not in laid]
+    ranking = weigh(seen.techniques, kept, table, beside=beside("") if beside else (), of=of)
+    return Left(item="software", probability=ranking.probabilities[leader], leader=ranking.known[0])
+
+
+def _clear_mismatch(leader: str, seen: Seen, table: Table, of: Constants | None) -> Mismatch | None:
+    found = mismatch(leader, seen, table, of=of)
+    return found if found is not None and found.by > (of or constants()).mismatch else None

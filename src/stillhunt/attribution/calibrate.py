@@ -3,47 +3,48 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from stillhunt.attribution.assessment import UNKNOWN_GROUP
+from stillhunt.attribution.constants import UnknownGroup
 from stillhunt.attribution.evidence.line import Line
 
-__all__ = ["probabilities_of", "scores_of", "tempered", "unknown_lines"]
+__all__ = ["log_sum_exp", "probabilities_of", "restraint_line", "scores_of", "unknown_lines"]
 
-# Made by `benchmarks/attribution_fit.py`: maximum likelihood over the development cases of sets R and B, with
-# the cases of actors that were in the knowledge base and of those that were not weighted to one half each,
-# since 57 % of newly reported intrusions are by groups that were not in ATT&CK one release before.
-_TEMPERATURE = 1.05
-_UNKNOWN_PER_TECHNIQUE = 0.17
-_UNKNOWN_PER_SOFTWARE = 0.28
+_SMALLEST = 4
+"""Items below which the prior no longer changes: it is even odds, near enough, before anything is seen."""
 
 
-def tempered(line: Line) -> Line:
-    """Scale a line of known groups into the log-odds that the probabilities are made of."""
-    return Line(kind=line.kind, item=line.item, weights={g: _TEMPERATURE * w for g, w in line.weights.items()})
+def unknown_lines(n_items: int, core: Sequence[Line], reporting: Line, of: UnknownGroup) -> list[Line]:
+    """Return the lines of the unknown group: a prior, the size of the case, and what its evidence does for everybody.
 
-
-def unknown_lines(techniques: Collection[str], software: Collection[str], reporting: Line) -> list[Line]:
-    """Return the lines of the unknown group: a prior, and what any group would get from a case of this size.
-
-    The prior equals all known groups together before anything is seen: even odds, whatever the size of the
-    knowledge base. After that a known group must beat chance: more seen means more chance matches with everybody.
+    The prior equals all known groups together, whatever the size of the knowledge base. Many techniques without a
+    group that they fit speak for somebody new; and of what lifts the known groups together, the unknown one gets the
+    larger part: somebody new works much like somebody known.
 
     Args:
-        techniques: Technique ids seen.
-        software: Software ids seen.
-        reporting: What known groups start from, tempered.
+        n_items: Techniques seen.
+        core: Lines of techniques and software.
+        reporting: What known groups start from.
+        of: The fitted numbers.
     """
-    prior = _log_sum_exp(list(reporting.weights.values()))
-    sizes = ((techniques, _UNKNOWN_PER_TECHNIQUE), (software, _UNKNOWN_PER_SOFTWARE))
+    start = log_sum_exp(list(reporting.weights.values()))
+    uplift = log_sum_exp(list(scores_of([*core, reporting]).values())) - start
+    size = of.base + of.per_size * math.log(1 + max(n_items, _SMALLEST))
     return [
-        Line(kind="prior", item="", weights={UNKNOWN_GROUP: prior}),
-        *(
-            Line(kind="case-size", item=item, weights={UNKNOWN_GROUP: weight})
-            for items, weight in sizes
-            for item in sorted(items)
-        ),
+        Line(kind="prior", item="", weights={UNKNOWN_GROUP: start}),
+        Line(kind="case-size", item="", weights={UNKNOWN_GROUP: size}),
+        Line(kind="resemblance", item="", weights={UNKNOWN_GROUP: (1 + of.per_uplift) * uplift}),
     ]
+
+
+def restraint_line(group: str, scores: Mapping[str, float], most: float) -> Line | None:
+    """Return the line that keeps a group's probability at the most that its evidence allows, if it is above."""
+    others = log_sum_exp([s for g, s in scores.items() if g != group])
+    allowed = others + math.log(most / (1 - most))
+    if scores[group] <= allowed:
+        return None
+    return Line(kind="restraint", item="", weights={group: allowed - scores[group]})
 
 
 def scores_of(lines: Sequence[Line]) -> dict[str, float]:
@@ -67,6 +68,7 @@ def probabilities_of(scores: Mapping[str, float]) -> dict[str, float]:
     return {group: odd / total for group, odd in odds.items()}
 
 
-def _log_sum_exp(scores: Sequence[float]) -> float:
+def log_sum_exp(scores: Sequence[float]) -> float:
+    """Return the logarithm of the sum of the exponentials."""
     highest = max(scores)
     return highest + math.log(math.fsum(math.exp(score - highest) for score in scores))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from stillhunt.knowledge import KnowledgeBase
@@ -26,12 +26,14 @@ class Profile:
         techniques: Number of reports by technique id; at least 1.
         software: Number of reports by software id; at least 1.
         n_reports: Distinct reports behind all of it.
+        reports: Names of the reports by item, where held.
     """
 
     group: str
     techniques: Mapping[str, int]
     software: Mapping[str, int]
     n_reports: int
+    reports: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
 
 class Usage:
@@ -65,9 +67,14 @@ class Usage:
         """Return how much a sighting of an item speaks for each of its users; always above 0."""
         return self._weights.get(item, {})
 
+    def rarity(self, item: str) -> float:
+        """Return the logarithm of how few groups use an item: the more, the more it tells apart."""
+        n_users = len(self.users(item))
+        return math.log(1 + (len(self._reports) - n_users + 0.5) / (n_users + 0.5))
+
     def _weigh(self, item: str) -> dict[str, float]:
         users = self._users[item]
-        rarity = math.log(1 + (len(self._reports) - len(users) + 0.5) / (len(users) + 0.5))
+        rarity = self.rarity(item)
         return {g: rarity * self._saturated(g, item) for g in users}
 
     def _saturated(self, group: str, item: str) -> float:
@@ -81,15 +88,48 @@ class Table:
     Args:
         profiles: One per group; groups without any technique or software are no candidates and left out.
         tools: Ids of software of the kind ``tool``.
+        abilities: Technique ids by the software that can do them.
+        origins: Country that each group is said to work from, as a code of ISO 3166-1.
     """
 
-    def __init__(self, profiles: Iterable[Profile], *, tools: Iterable[str]) -> None:
+    def __init__(
+        self,
+        profiles: Iterable[Profile],
+        *,
+        tools: Iterable[str],
+        abilities: Mapping[str, Collection[str]] | None = None,
+        origins: Mapping[str, str] | None = None,
+    ) -> None:
         kept = sorted((p for p in profiles if p.techniques or p.software), key=lambda p: p.group)
         self.profiles: Mapping[str, Profile] = {p.group: p for p in kept}
         self.tools = frozenset(tools)
+        self.origins: Mapping[str, str] = {g: c for g, c in (origins or {}).items() if g in self.profiles and c}
         self.techniques = Usage({p.group: p.techniques for p in kept})
         self.parents = Usage({p.group: _by_parent(p.techniques) for p in kept})
         self.software = Usage({p.group: p.software for p in kept})
+        self._implied = self._implications(abilities or {})
+
+    def implied(self, technique: str) -> Mapping[str, float]:
+        """Return the groups not known for a technique themselves whose malware can do it, and how telling that is.
+
+        Malware of one group says more about it than malware of ten; and of a group with an arsenal that can do
+        everything, one ability says little.
+        """
+        return self._implied.get(technique, {})
+
+    def _implications(self, abilities: Mapping[str, Collection[str]]) -> dict[str, dict[str, float]]:
+        found: dict[str, dict[str, float]] = {}
+        for group, profile in self.profiles.items():
+            shares: dict[str, float] = {}
+            for software in profile.software:
+                share = 0.0 if software in self.tools else 1 / len(self.software.users(software))
+                for technique in abilities.get(software, ()):
+                    shares[technique] = max(share, shares.get(technique, 0.0))
+            breadth = math.log(3 + math.fsum(shares.values()))
+            for technique, share in shares.items():
+                if share and technique not in profile.techniques:
+                    found.setdefault(technique, {})[group] = share * self.techniques.rarity(technique) / breadth
+        return found
 
     def users(self, item: str) -> tuple[str, ...]:
         """Return the groups known to use a technique or a software, sorted."""
@@ -115,10 +155,13 @@ def table_of(knowledge: KnowledgeBase) -> Table:
                 techniques={i: n for i, n in items.items() if i in knowledge.techniques},
                 software={i: n for i, n in items.items() if i in knowledge.software},
                 n_reports=len(knowledge.reports_of(group)),
+                reports={i: frozenset(cited[group, i]) for i in items},
             )
             for group, items in reports.items()
         ),
         tools=(s.id for s in knowledge.software.values() if s.kind == "tool"),
+        abilities=knowledge.abilities,
+        origins={group: knowledge.origin_of(group) for group in knowledge.groups},
     )
 
 

@@ -2,24 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from stillhunt.attribution.assessment import UNKNOWN_GROUP
-from stillhunt.attribution.calibrate import probabilities_of, scores_of, tempered, unknown_lines
-from stillhunt.attribution.evidence.line import Line
+from stillhunt.attribution.calibrate import probabilities_of, restraint_line, scores_of, unknown_lines
+from stillhunt.attribution.constants import Constants, constants
+from stillhunt.attribution.evidence import hours, infrastructure, language, software, targeting, techniques
+from stillhunt.attribution.evidence import vulnerabilities as cves
+from stillhunt.attribution.evidence.line import Line, capped
 from stillhunt.attribution.evidence.reporting import reporting_line
-from stillhunt.attribution.evidence.software import software_lines
-from stillhunt.attribution.evidence.techniques import technique_lines
 from stillhunt.attribution.profile import Table
 
-__all__ = ["KINDS", "Ranking", "weigh"]
+__all__ = ["CAPS", "FAMILIES", "KINDS", "MOST_BY_KINDS", "Ranking", "core_lines", "weigh"]
 
-KINDS: Mapping[str, frozenset[str]] = {
-    "techniques": frozenset({"technique", "parent-technique"}),
-    "software": frozenset({"software", "software-exclusivity"}),
+FAMILIES: Mapping[str, frozenset[str]] = {
+    "techniques": frozenset({"technique", "parent-technique", "implied-technique"}),
+    "software": frozenset({"software", "tool", "software-exclusivity"}),
+    "infrastructure": frozenset({"indicator"}),
+    "targeting": frozenset({"victim-sector", "victim-country"}),
+    "hours": frozenset({"hours", "weekend", "holiday"}),
+    "vulnerabilities": frozenset({"vulnerability"}),
+    "language": frozenset({"language"}),
 }
-"""Independent kinds of evidence, and the kinds of line that belong to each."""
+"""Families of evidence, and the kinds of line that belong to each."""
+
+KINDS = ("techniques", "software", "infrastructure", "targeting", "hours", "vulnerabilities")
+"""Families that count as independent kinds of evidence; language does not, being too easily faked."""
+
+CAPS: Mapping[str, float] = {
+    "techniques": techniques.CAP,
+    "software": software.CAP,
+    "infrastructure": infrastructure.CAP,
+    "targeting": targeting.CAP,
+    "hours": hours.CAP,
+    "vulnerabilities": cves.CAP,
+    "language": language.CAP,
+}
+"""Most log-odds that each family may add."""
+
+MOST_BY_KINDS: Mapping[int, float] = {0: 0.49, 1: 0.49, 2: 0.79}
+"""Highest probability of a group by the independent kinds that single it out: two for *likely*, three for more."""
 
 _STANDING_OUT = 0.25  # share of the known groups that may do as well
 
@@ -32,11 +55,13 @@ class Ranking:
         lines: All lines of evidence.
         scores: Sum of a group's weights; the unknown group among them.
         probabilities: Share of each group; they sum to 1.
+        unrestrained: Probability of the leading group before the number of independent kinds held it back.
     """
 
     lines: tuple[Line, ...]
     scores: Mapping[str, float]
     probabilities: Mapping[str, float]
+    unrestrained: float = 0.0
 
     @property
     def order(self) -> list[str]:
@@ -53,25 +78,73 @@ class Ranking:
 
         A kind counts if it adds more for the group than for three quarters of the known ones.
         """
-        return tuple(kind for kind, parts in KINDS.items() if self._stands_out(group, parts))
-
-    def _stands_out(self, group: str, parts: frozenset[str]) -> bool:
-        scores = scores_of([line for line in self.lines if line.kind in parts])
-        own = scores.get(group, 0.0)
-        n_equal_or_above = sum(1 for score in scores.values() if score >= own)
-        return own > 0 and n_equal_or_above <= _STANDING_OUT * (len(self.scores) - 1)
+        return _supporting_kinds(self.lines, group, len(self.scores) - 1)
 
 
-def weigh(techniques: Collection[str], software: Collection[str], table: Table) -> Ranking:
+def core_lines(
+    seen_techniques: Collection[str], seen_software: Collection[str], table: Table, of: Constants
+) -> list[Line]:
+    """Return the lines of techniques and software, each family capped."""
+    return [
+        *capped(techniques.technique_lines(seen_techniques, table, of.weights), techniques.CAP),
+        *capped(software.software_lines(seen_software, table, of.weights), software.CAP),
+    ]
+
+
+def weigh(
+    seen_techniques: Collection[str],
+    seen_software: Collection[str],
+    table: Table,
+    *,
+    beside: Sequence[Line] = (),
+    of: Constants | None = None,
+    without: Collection[str] = (),
+) -> Ranking:
     """Weigh what was seen against everything known.
 
     Args:
-        techniques: Technique ids of the knowledge base, each once.
-        software: Software ids of the knowledge base, each once.
+        seen_techniques: Technique ids of the knowledge base, each once.
+        seen_software: Software ids of the knowledge base, each once.
         table: What every group is known for.
+        beside: Lines of what else is known of the case.
+        of: The numbers of the model; those that come with stillhunt if None.
+        without: Groups that are no candidates.
     """
-    reporting = tempered(reporting_line(table))
-    sightings = (tempered(line) for line in (*technique_lines(techniques, table), *software_lines(software, table)))
-    lines = (*sightings, reporting, *unknown_lines(techniques, software, reporting))
+    of = of or constants()
+    reporting = _only(reporting_line(table, of.weights), without)
+    core = [_only(line, without) for line in core_lines(seen_techniques, seen_software, table, of)]
+    lines = [
+        *core,
+        *(_only(line, without) for line in beside),
+        reporting,
+        *unknown_lines(len(seen_techniques), core, reporting, of.unknown),
+    ]
     scores = scores_of(lines)
-    return Ranking(lines=lines, scores=scores, probabilities=probabilities_of(scores))
+    probabilities = probabilities_of(scores)
+    leader = min((g for g in scores if g != UNKNOWN_GROUP), key=lambda g: (-scores[g], g))
+    unrestrained = probabilities[leader]
+    most = MOST_BY_KINDS.get(len(_supporting_kinds(lines, leader, len(scores) - 1)))
+    restraint = None if most is None else restraint_line(leader, scores, most)
+    if restraint is not None:
+        lines.append(restraint)
+        scores = scores_of(lines)
+        probabilities = probabilities_of(scores)
+    return Ranking(lines=tuple(lines), scores=scores, probabilities=probabilities, unrestrained=unrestrained)
+
+
+def _only(line: Line, without: Collection[str]) -> Line:
+    if not without:
+        return line
+    kept = {g: w for g, w in line.weights.items() if g not in without}
+    return Line(kind=line.kind, item=line.item, weights=kept, told=line.told)
+
+
+def _supporting_kinds(lines: Sequence[Line], group: str, n_groups: int) -> tuple[str, ...]:
+    return tuple(kind for kind in KINDS if _stands_out(lines, group, FAMILIES[kind], n_groups))
+
+
+def _stands_out(lines: Sequence[Line], group: str, parts: frozenset[str], n_groups: int) -> bool:
+    scores = scores_of([line for line in lines if line.kind in parts])
+    own = scores.get(group, 0.0)
+    n_equal_or_above = sum(1 for score in scores.values() if score >= own)
+    return own > 0 and n_equal_or_above <= _STANDING_OUT * n_groups

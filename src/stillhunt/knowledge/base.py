@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from stillhunt.knowledge.entry import Edge, Group, Software, Technique
+from stillhunt.knowledge.entry import Edge, Group, Software, Technique, Trait
 from stillhunt.knowledge.names import name_key
 
 __all__ = ["KnowledgeBase"]
@@ -30,6 +30,8 @@ class KnowledgeBase:
         edges: Claims that a group uses something.
         successors: Ids that were withdrawn in favour of another, and that other.
         urls: Address of a report by its citation name, where held. Never fetched.
+        abilities: Technique ids by the software that can do them.
+        traits: What else is said of a group, by its id: origins, victims, indicators.
     """
 
     name: str
@@ -40,6 +42,8 @@ class KnowledgeBase:
     edges: tuple[Edge, ...]
     successors: Mapping[str, str]
     urls: Mapping[str, str]
+    abilities: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    traits: Mapping[str, tuple[Trait, ...]] = field(default_factory=dict)
     _by_group: Mapping[str, tuple[Edge, ...]] = field(init=False, repr=False)
     _by_key: Mapping[str, tuple[str, ...]] = field(init=False, repr=False)
 
@@ -60,6 +64,20 @@ class KnowledgeBase:
     def reports_of(self, group: str) -> tuple[str, ...]:
         """Return the names of the reports that a group's edges cite, sorted."""
         return tuple(sorted({c for edge in self.edges_of(group) for c in edge.citations}))
+
+    def traits_of(self, group: str, kind: str) -> tuple[Trait, ...]:
+        """Return what is said of a group of one kind; nothing for an unknown id."""
+        return tuple(t for t in self.traits.get(group, ()) if t.kind == kind)
+
+    def origin_of(self, group: str) -> str:
+        """Return the country that most sources say a group works from; empty if none, or as many say otherwise."""
+        votes: dict[str, set[str]] = {}
+        for trait in self.traits_of(group, "origin"):
+            votes.setdefault(trait.value, set()).add(trait.source)
+        ranked = sorted(votes, key=lambda country: (-len(votes[country]), country))
+        if not ranked or (len(ranked) > 1 and len(votes[ranked[0]]) == len(votes[ranked[1]])):
+            return ""
+        return ranked[0]
 
     def current(self, entry_id: str) -> str | None:
         """Return the id that stands for this one today, or None if there is none.

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
-__all__ = ["Edge", "Group", "Provenance", "Software", "Technique"]
+__all__ = ["Edge", "Group", "Provenance", "Software", "Technique", "Trait"]
 
 
 class Provenance(StrEnum):
@@ -87,3 +87,23 @@ class Edge:
     citations: tuple[str, ...]
     provenance: Provenance
     campaign: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trait:
+    """Something said of a group beside what it uses.
+
+    Attributes:
+        kind: ``origin``, ``victim-country`` (both as codes of ISO 3166-1), ``victim-sector`` (one word of
+            :data:`stillhunt.knowledge.sectors.SECTORS`) or ``indicator``.
+        value: The code, word or indicator.
+        source: Who says so, and where.
+        dated: Day up to which it was seen or said, ``2024-03-25``; empty if unknown.
+        quote: Their words, where held.
+    """
+
+    kind: Literal["origin", "victim-country", "victim-sector", "indicator"]
+    value: str
+    source: str
+    dated: str = ""
+    quote: str = ""

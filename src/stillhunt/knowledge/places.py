@@ -14,7 +14,7 @@ from importlib.resources import files
 from stillhunt.knowledge.claim import entity_id
 from stillhunt.knowledge.names import name_key
 
-__all__ = ["Place", "find_place", "place_of"]
+__all__ = ["Place", "country_name", "find_place", "place_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +46,16 @@ def find_place(name: str) -> Place | None:
     True
     """
     return _by_key().get(name_key(name))
+
+
+def country_name(code: str) -> str:
+    """Return the English name of a country by its code, or the code if it is none.
+
+    >>> country_name("KP")
+    'North Korea'
+    """
+    place = find_place(code)
+    return place.name if place is not None else code
 
 
 def place_of(entity: str) -> Place | None:

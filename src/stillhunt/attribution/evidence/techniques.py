@@ -1,32 +1,40 @@
-"""Techniques seen: each speaks for the groups known to use it, more if few are."""
+"""Techniques seen: each speaks for the groups known to use it, more if few are.
+
+Okapi BM25 over reports (see :class:`stillhunt.attribution.profile.Usage`) corrects for how much is written about a
+group. Two further lines fill gaps of what is written: a rule that names only the parent technique speaks for groups
+known for one of its sub-techniques, and a technique that a group's malware can do speaks for the group.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from stillhunt.attribution.evidence.line import Line
 from stillhunt.attribution.profile import Table
-from stillhunt.terms.technique import parent_of
 
-__all__ = ["technique_lines"]
+__all__ = ["CAP", "technique_lines"]
 
-# Per unit of BM25, from the conditional logit over the development cases of 2026;
-# `benchmarks/attribution_fit.py` fits them again in every fold and shows that they hold.
-_TECHNIQUE = 0.289
-_PARENT = 0.013
+CAP = 9.0
+"""Most log-odds that techniques may add: about the weight of two of the rarest software."""
 
 
-def technique_lines(techniques: Iterable[str], table: Table) -> list[Line]:
-    """Weigh techniques and, very lightly, their parents.
-
-    A group is often described by a neighbouring sub-technique, or a rule tagged with the parent; measured,
-    that is worth a twentieth of the technique itself.
-    """
+def technique_lines(techniques: Iterable[str], table: Table, weights: Mapping[str, float]) -> list[Line]:
+    """Weigh techniques, parents that stand for their sub-techniques, and what malware of a group can do."""
     seen = sorted(set(techniques))
-    own = [_line("technique", t, factor=_TECHNIQUE, weights=table.techniques.weights(t)) for t in seen]
-    parents = sorted({parent_of(t) for t in seen})
-    return own + [_line("parent-technique", p, factor=_PARENT, weights=table.parents.weights(p)) for p in parents]
+    return [
+        *(_line("technique", t, weights["technique"], table.techniques.weights(t)) for t in seen),
+        *(_parent_line(t, table, weights["parent-technique"], seen) for t in seen if "." not in t),
+        *(_line("implied-technique", t, weights["implied-technique"], table.implied(t)) for t in seen),
+    ]
 
 
-def _line(kind: str, item: str, *, factor: float, weights: Mapping[str, float]) -> Line:
+def _parent_line(technique: str, table: Table, factor: float, seen: Collection[str]) -> Line:
+    """Weigh a parent for groups known for its sub-techniques alone; not where the case shows one of these too."""
+    has_exact = any(t.startswith(f"{technique}.") for t in seen)
+    own = table.techniques.weights(technique)
+    known = {} if has_exact else table.parents.weights(technique)
+    return _line("parent-technique", technique, factor, {g: w for g, w in known.items() if g not in own})
+
+
+def _line(kind: str, item: str, factor: float, weights: Mapping[str, float]) -> Line:
     return Line(kind=kind, item=item, weights={g: factor * w for g, w in weights.items()})

@@ -19,7 +19,7 @@ THRESHOLD = 0.55
 """Probability below which nobody is named: where the yardstick's *likely* begins."""
 
 _ENOUGH_TECHNIQUES = 5
-_HANGING = 0.05
+_HANGING = 0.2
 """Probability without some one item below which a name is not given: it would be that item's word alone."""
 
 _STRONGEST_BY_KINDS = {0: "realistic possibility", 1: "realistic possibility", 2: "likely"}

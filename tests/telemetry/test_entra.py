@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.seen import Seen
 from stillhunt.telemetry.source import SOURCES, LogFile
 
 SIGN_IN = {
@@ -224,13 +225,34 @@ def test_a_detected_risk_names_kind_account_and_address():
     assert row.common["source.ip"] == "203.0.113.9"
 
 
+def test_an_alert_of_privileged_identities_is_of_their_service():
+    alert = {"riskEventType": "tooManyGlobalAdminsAssignedToTenantAlertIncident"}
+    [(event_class, _)], _ = read(lines_of({**alert, "detectedDateTime": "2024-02-03T04:05:06Z"}))
+    assert event_class.services == {"pim"}
+
+
+def test_a_record_that_is_there_again_in_another_form_is_counted_once():
+    seen = Seen()
+    n_rows = []
+    for form in FORMS.values():
+        log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(form.encode())), seen=seen)
+        n_rows.append((len(list(SOURCES["entra"].read(log))), log.n_duplicates))
+    # Those of Log Analytics have no id here, and what cannot be told to be the same is kept.
+    assert n_rows == [(1, 0), (0, 1), (0, 1), (0, 1), (1, 0), (1, 0), (0, 1)]
+
+
+def test_a_sign_in_that_was_answered_anew_is_another():
+    rows, log = read(lines_of(SIGN_IN, {**SIGN_IN, "status": {"errorCode": 0}}))
+    assert (len(rows), log.n_duplicates) == (2, 0)
+
+
 def test_what_is_no_record_is_counted_and_the_rest_is_read():
-    rows, log = read(lines_of(SIGN_IN, {"a": 1}, SIGN_IN))
+    rows, log = read(lines_of(SIGN_IN, {"a": 1}, {**SIGN_IN, "id": "2"}))
     assert ([row.record for _, row in rows], log.n_unread) == ([1, 3], 1)
 
 
 def test_headings_may_change_in_the_middle_of_a_table():
-    rows, log = read(table(PORTAL) + table({**PORTAL, "Extra": "x"}))
+    rows, log = read(table(PORTAL) + table({**PORTAL, "Request ID": "2", "Extra": "x"}))
     assert ([row.record for _, row in rows], log.n_unread) == ([2, 4], 0)
 
 
@@ -239,3 +261,33 @@ def test_damage_is_never_fatal(rubbish, at, form):
     content = FORMS[form].encode()
     rows, log = read(content[:at] + rubbish + content[at:])
     assert len(rows) + log.n_unread >= 0
+
+
+FIXTURES = {
+    "entra": ("*entraid*", 43),
+    "m365_audit": ("*__o365__*", 30),
+}
+"""Single real records, each as somebody's collector got it, with what its parser makes of it."""
+
+
+@pytest.mark.parametrize("source", FIXTURES)
+def test_real_records_are_known_and_their_time_address_and_client_are_those_of_another_parser(source, shared_data):
+    pattern, n_records = FIXTURES[source]
+    n_read = 0
+    for path in sorted((shared_data / "m365" / "sekoia-fixtures").glob(pattern)):
+        fixture = json.loads(path.read_text("utf-8"))
+        content, expected = fixture["input"]["message"].encode(), fixture["expected"]
+        assert recognise(content) == source, path.name
+        log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(content)))
+        [(_, row)] = SOURCES[source].read(log)
+        n_read += 1
+        assert log.n_unread == 0
+        assert row.at.isoformat()[:19] == expected["@timestamp"][:19], path.name
+        for column, told in (
+            ("source.ip", expected.get("source", {}).get("ip")),
+            ("user_agent.original", expected.get("user_agent", {}).get("original")),
+        ):
+            assert told in {None, row.common.get(column)}, path.name
+        if source == "entra" and expected["event"].get("outcome") in {"success", "failure"}:
+            assert row.common["event.outcome"] == expected["event"]["outcome"], path.name
+    assert n_read == n_records

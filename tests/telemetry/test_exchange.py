@@ -42,6 +42,38 @@ MAILBOX = """"Operation","OperationResult","LogonType","MailboxGuid","MailboxOwn
 ADMIN = """"ObjectModified","CmdletName","CmdletParameters","Caller","Succeeded","RunDate","OriginatingServer"
 "x","New-MailboxExportRequest","{Mailbox,FilePath}","example.org/Users/adm","True","%s","MX1 (15.1)"
 """
+TRACE = """"Organization","MessageId","Received","SenderAddress","RecipientAddress","Subject","Status","FromIP",\
+"MessageTraceId"
+"corp","<1@x>","2021-03-01T00:00:01.123Z","ann@example.com","Bob@example.org","Hello","Delivered","203.0.113.9","7"
+"""
+EXTENDED = """origin_timestamp_utc,sender_address,recipient_status,message_subject,message_id,original_client_ip
+2021-03-01T00:00:01.1230000Z,ann@example.com,Bob@example.org##Receive,Hello,<1@x>,203.0.113.9
+"""
+SMTP = """#Software: Microsoft Exchange Server
+#Log-type: SMTP Receive Protocol Log
+#Fields: date-time,connector-id,session-id,sequence-number,local-endpoint,remote-endpoint,event,data,context
+2021-03-01T00:00:01.123Z,MX1\\Default,08D8,5,10.0.0.2:587,203.0.113.9:35070,>,535 5.7.3 Authentication unsuccessful,
+"""
+OUTLOOK = """#Software: Microsoft Exchange Server
+#Log-type: RCA Protocol Logs
+#Fields: date-time,session-id,seq-number,client-name,organization-info,client-software,client-software-version,\
+client-mode,client-ip,server-ip,protocol,application-id,operation,rpc-status,processing-time,operation-specific,failures
+2021-03-01T00:00:01.123Z,9,1,/o=Org/ou=Group/cn=Recipients/cn=0123456789abcdef0123456789abcdef-Bob,,OUTLOOK.EXE,\
+15.0.1,Cached,203.0.113.9,10.0.0.2,ncacn_http,Client=MSExchangeRPC,Connect,0,00:00:00.1,SID=S-1-5-21,
+"""
+ECP = """#Software: Microsoft Exchange Server
+#Log-type: ECP Server Log
+#Fields: TimeStamp,ServerName,EventId,EventData
+2021-03-01T00:00:01.123Z,MX1,Cmdlet,S:CMD=Set-OabVirtualDirectory.ExternalUrl=http://f/<script>Page_Load;S:EX=
+"""
+UNKNOWN = """#Software: Microsoft Exchange Server
+#Version: 15.0
+#Log-type: Owa Logon Logs
+#Fields: DateTime,UserName,ClientIP,Action
+2021-03-01T00:00:01.123Z,bob,203.0.113.9,Logon
+#Fields: DateTime,ClientIP,UserName
+2021-03-01T00:00:02.123Z,203.0.113.9,bob
+"""
 AT = datetime(2021, 3, 1, 0, 0, 1, 123000, tzinfo=UTC)
 
 
@@ -80,6 +112,42 @@ CASES = {
         {"event.outcome": "failure", "user.target.name": "bob", "source.ip": "203.0.113.9", "destination.port": "143"},
         {"command": "authenticate"},
     ),
+    "a message traced in the cloud": (
+        TRACE,
+        ("exchange", "messagetracking", set()),
+        {
+            "email.sender.address": "ann@example.com",
+            "email.mailbox": "bob@example.org",
+            "email.message_id": "1@x",
+            "event.outcome": "success",
+            "source.ip": "203.0.113.9",
+        },
+        {"Status": "Delivered"},
+    ),
+    "an extended trace": (
+        EXTENDED,
+        ("exchange", "messagetracking", set()),
+        {"email.sender.address": "ann@example.com", "email.mailbox": "bob@example.org", "email.subject": "Hello"},
+        {"message_id": "<1@x>"},
+    ),
+    "what was said to a mail server": (
+        SMTP,
+        ("exchange", "smtp", set()),
+        {"source.ip": "203.0.113.9", "destination.port": "587", "event.outcome": "failure"},
+        {"connector-id": "MX1\\Default"},
+    ),
+    "a session of Outlook": (
+        OUTLOOK,
+        ("exchange", "clientaccess", set()),
+        {"source.ip": "203.0.113.9", "user.name": "bob", "event.action": "Connect", "event.outcome": "success"},
+        {"client-software": "OUTLOOK.EXE"},
+    ),
+    "a cmdlet through the web": (
+        ECP,
+        ("windows", "msexchange-management", set()),
+        {"host.name": "mx1", "event.action": "Set-OabVirtualDirectory"},
+        {"Cmdlet": "Set-OabVirtualDirectory"},
+    ),
     "somebody in another's mailbox": (
         MAILBOX,
         ("exchange", "mailboxaudit", set()),
@@ -103,6 +171,14 @@ def test_every_log_has_its_common_columns(case):
     assert (log.n_unread, row.at) == (0, AT)
     assert common.items() <= row.common.items()
     assert native.items() <= row.native.items()
+
+
+def test_a_log_of_exchange_that_is_not_known_by_its_headings_is_of_its_own_type():
+    assert recognise(UNKNOWN.encode()) == "exchange"
+    rows, log = read(UNKNOWN)
+    assert ([event_class.services for event_class, _ in rows], log.n_unread) == ([{"owalogon"}] * 2, 0)
+    for _, row in rows:
+        assert {"source.ip": "203.0.113.9", "user.name": "bob"}.items() <= row.common.items()
 
 
 @pytest.mark.parametrize(

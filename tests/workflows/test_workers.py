@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 import pyzipper
 
@@ -38,6 +41,34 @@ def test_every_process_knows_the_passwords_and_no_result_does(tmp_path, monkeypa
     assert not found.coverage.problems
     for path in (tmp_path / "out").iterdir():
         assert b"s3cr3t" not in path.read_bytes()
+
+
+def _export(path, numbers):
+    path.parent.mkdir(exist_ok=True)
+    record = {"Operation": "New-InboxRule", "Workload": "Exchange", "RecordType": 1, "UserId": "bob@corp.example"}
+    record |= {"ResultStatus": "True", "ClientIP": "203.0.113.9", "Parameters": [{"Name": "ForwardTo", "Value": "e@x"}]}
+    lines = (
+        json.dumps({**record, "Id": f"id{number}", "CreationTime": f"2024-02-{1 + number % 28:02}T00:00:00"})
+        for number in numbers
+    )
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_record_in_two_exports_counts_once_whoever_read_them(tmp_path, monkeypatch):
+    logs = tmp_path / "logs"
+    # The last is the largest, so that another process reads it before the others in time.
+    for name, numbers in (("a", range(40)), ("b", range(30, 80)), ("c", range(5, 45)), ("d", range(60, 200))):
+        _export(logs / f"{name}.json", numbers)
+    monkeypatch.setattr(workers, "_BYTES_PER_WORKER", 0)
+    for jobs in (1, 2, 3):
+        found = hunt([logs], jobs=jobs)
+        workspace.save(found.brief, tmp_path / str(jobs))
+        counts = {Path(file.path).name: (file.n_events, file.n_duplicates) for file in found.coverage.files}
+        assert counts == {"a.json": (40, 0), "b.json": (40, 10), "c.json": (0, 40), "d.json": (120, 20)}
+        assert found.coverage.n_events == 200
+    for name in ("findings.jsonl", "cases.json", "coverage.json", "brief.json"):
+        first, *others = [(tmp_path / str(jobs) / name).read_bytes() for jobs in (1, 2, 3)]
+        assert others == [first, first]
 
 
 def _die(shares):

@@ -23,6 +23,7 @@ from stillhunt.telemetry.mapping import LogMapping
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.recognition import recognise
+from stillhunt.telemetry.seen import Seen
 from stillhunt.telemetry.share import Cut, Share, Window, n_pieces, shared_out
 from stillhunt.telemetry.source import SOURCES, LogFile, peek
 from stillhunt.telemetry.store.manifest import MARKER as STORE_MARKER
@@ -53,6 +54,8 @@ WORKSPACE_MARKER = "stillhunt-workspace.json"
 """A folder that holds this file is a workspace of stillhunt, not a folder of logs."""
 
 _BUFFER = 1 << 17
+_COUNTED = 64 << 20
+"""Bytes of a file that no source reads in which lines are counted."""
 
 
 class Reading:
@@ -62,10 +65,19 @@ class Reading:
         paths: Files and folders.
         options: How logs are to be read.
         watch: Told after every batch how many bytes of all files and how many events are done.
+        seen: Records that count once whatever logs they are in; without it, once in each log.
     """
 
-    def __init__(self, paths: Sequence[Path], *, options: ReadOptions | None = None, watch: Watcher = silent) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        options: ReadOptions | None = None,
+        watch: Watcher = silent,
+        seen: Seen | None = None,
+    ) -> None:
         self._paths = paths
+        self._seen = seen
         self._options = options or ReadOptions()
         self._watch = watch
         self._ledger = ReadingLedger()
@@ -250,6 +262,8 @@ class Reading:
         # The one place where an error of one file becomes a problem, and the rest goes on.
         self._share = share
         path = share.path
+        if self._seen is not None:
+            self._seen.place = str(path), share.cut.start if share.cut else 0
         try:
             if share.cut is not None and not share.member:
                 with self._open(share) as stream:
@@ -284,7 +298,7 @@ class Reading:
             head = peek(stream)
             name = recognise(head, self._options.mappings)
             if name is None:
-                self._unknown(member.name, head)
+                self._unknown(member.name, head, stream)
                 return
             if self._share is not None:
                 self._found_in[member.name] = (self._share.path, name)
@@ -312,6 +326,7 @@ class Reading:
             zone=self._options.usual_zone,
             zone_why=self._options.zone_why,
             mappings=self._options.mappings,
+            seen=Seen() if self._seen is None else self._seen,
         )
 
     def _events(self, name: str, log: LogFile) -> Iterator[None]:
@@ -367,13 +382,15 @@ class Reading:
         done = min(self._done + inside, self._total)
         self._watch(Step(task="read", subject=subject, done=done, total=self._total, events=self._ledger.n_events))
 
-    def _unknown(self, name: str, head: bytes) -> None:
+    def _unknown(self, name: str, head: bytes, stream: BinaryIO) -> None:
         guess = guess_format(head)
         if guess.is_log:
-            hint = f"logs that can be read: {'; '.join(s.title for s in SOURCES)}"
+            size, hint = "", f"logs that can be read: {'; '.join(s.title for s in SOURCES)}"
             if guess.is_mappable:
+                size = f", {_lines_of(stream)}"
                 hint = "describe it in a mapping and give that with --mapping: docs/how-to/generic-logs.md"
-            self._not_read(name, f"{guess.what}: no source reads it", problem=True, hint=hint)
+                hint += f"; it may begin {guess.mapping}" if guess.mapping else ""
+            self._not_read(name, f"{guess.what}{size}: no source reads it", problem=True, hint=hint)
         else:
             self._not_read(name, f"{guess.what}, no log")
 
@@ -404,6 +421,23 @@ def _position(stream: BinaryIO) -> int:
         return stream.tell()
     except (ValueError, OSError):
         return 0
+
+
+def _lines_of(stream: BinaryIO) -> str:
+    """Say how much is left unread, without reading very much for it."""
+    n_lines = n_bytes = 0
+    last = b""
+    try:
+        while n_bytes < _COUNTED and (chunk := stream.read(_BUFFER)):
+            n_lines += chunk.count(b"\n")
+            n_bytes += len(chunk)
+            last = chunk[-1:]
+    except (OSError, *DAMAGED):
+        return f"{n_lines:,} lines and damage"
+    if n_bytes >= _COUNTED:
+        return f"more than {n_lines:,} lines"
+    n_lines += last not in {b"", b"\n"}
+    return "1 line" if n_lines == 1 else f"{n_lines:,} lines"
 
 
 def _size(path: Path) -> int:

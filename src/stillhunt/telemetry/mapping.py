@@ -18,6 +18,7 @@ A file may hold several, divided by ``---``. Names lead into objects by dots.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from typing import Any
 
 import re2
 
-from stillhunt.errors import InputError
+from stillhunt.errors import InputError, UnknownNameError
 from stillhunt.telemetry.event import COMMON, TEXT, EventClass
 from stillhunt.telemetry.instant import has_zone, read_instant
 from stillhunt.telemetry.zone import read_zone
@@ -36,6 +37,8 @@ __all__ = ["LogMapping", "MappedColumn", "load_mappings"]
 _KEYS = frozenset({"name", "recognise", "pattern", "time", "logsource", "fields", "common"})
 _EPOCHS = {"epoch": 1, "epoch-s": 1, "epoch-ms": 1_000, "epoch-us": 1_000_000, "epoch-ns": 1_000_000_000}
 _ANY = "*"
+_QUIET = re2.Options()
+_QUIET.log_errors = False
 _BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -107,6 +110,18 @@ def _since_1970(text: str, per_second: int) -> datetime | None:
         return None
 
 
+_SOME_TIME = datetime(2001, 2, 3, 4, 5, 6, tzinfo=UTC)
+
+
+def _is_form(form: str) -> bool:
+    """Tell whether ``strptime`` can read a format: what it cannot, it says only once it has a time."""
+    try:
+        datetime.strptime(_SOME_TIME.strftime(form), form)  # noqa: DTZ007 - what is read is of no use
+    except (ValueError, re.error):
+        return False
+    return "%" in form
+
+
 def _parsed(text: str, form: str) -> datetime | None:
     try:
         return datetime.strptime(text, form)  # noqa: DTZ007 - the zone is that of the mapping or of the log
@@ -134,7 +149,8 @@ def _of_file(path: Path) -> Iterator[LogMapping]:
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from error
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise InputError(f"is no YAML: {' '.join(str(error).split())}", where=str(path)) from error
+        hint = "check it at the line and column named; docs/how-to/generic-logs.md shows a mapping"
+        raise InputError(f"is no YAML: {' '.join(str(error).split())}", where=str(path), hint=hint) from error
     found = [document for document in documents if document is not None]
     if not found:
         raise InputError("holds no mapping", where=str(path), hint="docs/how-to/generic-logs.md shows one")
@@ -165,7 +181,7 @@ class _Loader:
             raise self._wrong(f"has the unknown key `{unknown[0]}`", f"known: {', '.join(sorted(_KEYS))}")
         names, pattern = self._recognise()
         time, form, zone = self._time()
-        return LogMapping(
+        found = LogMapping(
             name=str(self._said.get("name") or self._where),
             names=names,
             pattern=pattern,
@@ -176,6 +192,20 @@ class _Loader:
             fields=self._texts("fields"),
             common={name: self._column(name, said) for name, said in self._object("common").items()},
         )
+        if pattern:
+            self._check_groups(found)
+        return found
+
+    def _check_groups(self, found: LogMapping) -> None:
+        """Refuse places that no line can have."""
+        groups = re2.compile(found.pattern).groupindex
+        places = {"time": found.time}
+        places |= {f"fields.{name}": place for name, place in found.fields.items()}
+        places |= {f"common.{name}": column.place for name, column in found.common.items()}
+        for key, place in places.items():
+            if place and place not in groups:
+                hint = f"groups of the pattern: {', '.join(sorted(groups))}"
+                raise self._wrong(f"`{key}` is in `{place}`, which the pattern does not name", hint)
 
     def _recognise(self) -> tuple[tuple[str, ...], str]:
         names, pattern = self._said.get("recognise"), self._said.get("pattern")
@@ -187,13 +217,15 @@ class _Loader:
                 raise self._wrong("`recognise` is no list of names", "write `recognise: [eventType, ts]`")
             return tuple(names), ""
         try:
-            if not isinstance(pattern, str) or not re2.compile(pattern).groupindex:
-                raise self._wrong("`pattern` has no named groups", "name fields as in `(?P<user>\\S+)`")
+            compiled = re2.compile(pattern, _QUIET) if isinstance(pattern, str) else None
         except re2.error as error:
-            raise self._wrong(
-                f"`pattern` is none: {error}", "it is of RE2: without look-around and backreference"
-            ) from None
-        return (), pattern
+            said = error.args[0] if error.args else ""
+            said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
+            hint = "it is of RE2: without look-around and backreference"
+            raise self._wrong(f"`pattern` is none: {said}", hint) from None
+        if compiled is None or not compiled.groupindex:
+            raise self._wrong("`pattern` has no named groups", "name fields as in `(?P<user>\\S+)`")
+        return (), str(pattern)
 
     def _time(self) -> tuple[str, str, str]:
         said = self._said.get("time")
@@ -208,13 +240,16 @@ class _Loader:
         ):
             raise self._wrong("`time` is none", "write `time: {field: ts, format: epoch-ms, zone: Europe/Berlin}`")
         form, zone = str(said.get("format") or "iso"), str(said.get("zone") or "")
-        if form not in {"iso", *_EPOCHS} and "%" not in form:
+        if form not in {"iso", *_EPOCHS} and not _is_form(form):
             known = ", ".join(["iso", *_EPOCHS])
             raise self._wrong(
                 f"`{form}` is no format of times", f"{known}, or one of strptime such as %d/%m/%Y %H:%M:%S"
             )
-        if zone:
-            read_zone(zone)
+        try:
+            if zone:
+                read_zone(zone)
+        except UnknownNameError as error:
+            raise self._wrong(f"`time.zone`: {error.message}", error.hint or "") from None
         return said["field"], form, zone
 
     def _event_class(self) -> EventClass:
@@ -226,16 +261,16 @@ class _Loader:
             raise self._wrong(
                 "`logsource` names no product", "write the product of Sigma's rules, or a name of your own"
             )
-        several = {
-            key: frozenset(map(str, value if isinstance(value, list) else [value]))
-            for key in ("category", "service")
-            if (value := said.get(key))
-        }
-        return EventClass(
-            product=str(said["product"]).lower(),
-            categories=several.get("category", frozenset()),
-            services=several.get("service", frozenset()),
-        )
+        if not isinstance(said["product"], str):
+            raise self._wrong("`logsource.product` is no name", "write one product")
+        several: dict[str, frozenset[str]] = {}
+        for key in ("category", "service"):
+            value = said.get(key) or []
+            names = value if isinstance(value, list) else [value]
+            if not all(isinstance(name, str) and name for name in names):
+                raise self._wrong(f"`logsource.{key}` is no name", f"write `{key}: name`, or a list of names")
+            several[key] = frozenset(names)
+        return EventClass(product=said["product"].lower(), categories=several["category"], services=several["service"])
 
     def _object(self, key: str) -> dict[str, Any]:
         said = self._said.get(key) or {}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-__all__ = ["Cut", "Share", "Window", "cuts_at", "n_pieces", "shared_out"]
+__all__ = ["Cut", "Share", "Window", "cuts_at", "in_order", "n_pieces", "shared_out"]
 
 _WORTH_CUTTING = 16 << 20
 """Bytes of a piece, at least."""
@@ -61,7 +61,12 @@ def shared_out(shares: Iterable[Share], n_workers: int) -> list[list[Share]]:
         lightest = loads.index(min(loads))
         bins[lightest].append(share)
         loads[lightest] += share.n_bytes
-    return [sorted(b, key=lambda s: (str(s.path), s.cut.start if s.cut else 0)) for b in bins if b]
+    return [in_order(b) for b in bins if b]
+
+
+def in_order(shares: Iterable[Share]) -> list[Share]:
+    """Return shares in order of their paths, and of their places in a file."""
+    return sorted(shares, key=lambda s: (str(s.path), s.cut.start if s.cut else 0))
 
 
 def n_pieces(n_bytes: int, total: int, n_workers: int) -> int:

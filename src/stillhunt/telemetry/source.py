@@ -17,6 +17,7 @@ from stillhunt.telemetry.coverage import UnreadRecord
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.mapping import LogMapping
 from stillhunt.telemetry.outlet import Outlet
+from stillhunt.telemetry.seen import Seen
 from stillhunt.telemetry.share import Cut
 from stillhunt.telemetry.table import Row
 from stillhunt.telemetry.zone import Doubt, in_utc
@@ -44,6 +45,7 @@ class LogFile:
         zone: Zone of the times in it that name none.
         zone_why: How that is known; empty if it is only assumed.
         mappings: How logs are to be read that no source knows.
+        seen: Records that were read already, here or in a log before.
         modified: When the file was last written, where that is known; a log that leaves out the year ends then.
         n_events: Events read.
         n_unread: Records that could not be parsed.
@@ -66,6 +68,7 @@ class LogFile:
     zone: tzinfo = UTC
     zone_why: str = ""
     mappings: Sequence[LogMapping] = ()
+    seen: Seen = field(default_factory=Seen)
     modified: datetime | None = None
     n_events: int = 0
     n_unread: int = 0
@@ -99,6 +102,19 @@ class LogFile:
             self.n_events += 1
             self.outlet.rows.add(event_class, row)
             self.keep(row.record, row.original)
+
+    def is_repeated(self, kind: str, *identity: str) -> bool:
+        """Tell whether a record was read already, and count it if so.
+
+        Args:
+            kind: What its identity is one of; records of two kinds are never the same.
+            identity: What tells it from all others of its kind; without the first text nothing does.
+        """
+        # Whoever asks for some records gets them, the others were never there.
+        if self.only is not None or not identity[0] or self.seen.is_new("\n".join((kind, *identity))):
+            return False
+        self.n_duplicates += 1
+        return True
 
     def utc(self, at: datetime) -> datetime:
         """Return a time in UTC; one without a zone is taken to be in that of the log, and counted.

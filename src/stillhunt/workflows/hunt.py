@@ -34,6 +34,7 @@ from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import Coverage, judge
 from stillhunt.telemetry.mapping import load_mappings
 from stillhunt.telemetry.options import ReadOptions
+from stillhunt.telemetry.seen import Seen
 from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.telemetry.unseen import unseen
 from stillhunt.telemetry.zone import read_zone
@@ -137,7 +138,7 @@ def hunt(
         with _opened(given, rule_set, folder=folder, options=options, jobs=jobs, watch=watch) as kept:
             return Hunt(brief=_told_of_store(kept, rule_set, keep_habits=keep_habits, watch=watch))
     scan, trail = Scan(rule_set), Trail()
-    reading = Reading(given, options=options, watch=watch)
+    reading = Reading(given, options=options, watch=watch, seen=Seen())
     read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
     return Hunt(
         brief=_told(given, scan, trail, reading, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch)

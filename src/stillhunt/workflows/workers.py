@@ -7,8 +7,8 @@ Work that is to be kept piece by piece is done in turn (:func:`in_turn`): the re
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from functools import lru_cache
@@ -25,7 +25,8 @@ from stillhunt.errors import EngineError
 from stillhunt.progress import Step, Watcher
 from stillhunt.telemetry.collect import Reading, ReadingState
 from stillhunt.telemetry.options import ReadOptions
-from stillhunt.telemetry.share import Share
+from stillhunt.telemetry.seen import Kept, Seen, held_before
+from stillhunt.telemetry.share import Share, in_order
 from stillhunt.workflows.cycles import no_search_for_cycles
 
 __all__ = ["Desk", "in_turn", "read_and_match", "worth_workers"]
@@ -60,7 +61,7 @@ def read_and_match(
     """
     shares = reading.shares(n_workers)
     if n_workers < 2 or len(shares) < 2 or not worth_workers([s for part in shares for s in part]):
-        for batch in reading.part([share for part in shares for share in part]):
+        for batch in reading.part(in_order(share for part in shares for share in part)):
             scan.feed(batch)
             trail.observe(batch)
     else:
@@ -79,12 +80,24 @@ def _by_processes(
 ) -> list[_Part]:
     total = sum(share.n_bytes for part in shares for share in part)
     with _processes(len(shares), rules, options) as pool, _killed():
-        running = [pool.executor.submit(_work, part) for part in shares]
-        left = set(running)
-        while left:
-            _, left = wait(left, timeout=_LOOK_EVERY_S)
-            watch(pool.step(total))
-        return [future.result() for future in running]
+        done = _all_of([pool.executor.submit(_work, part) for part in shares], pool, total, watch)
+        # Records that an earlier file of another process has as well: rare, and only then is anything read twice.
+        known = held_before([kept for _, kept in done])
+        again = [number for number, digests in enumerate(known) if digests]
+        tasks = [pool.executor.submit(_work, shares[number], known[number]) for number in again]
+        for number, part in zip(again, _all_of(tasks, pool, total, watch), strict=True):
+            done[number] = part
+        return [part for part, _ in done]
+
+
+def _all_of(
+    running: Sequence[Future[tuple[_Part, Kept]]], pool: _Pool, total: int, watch: Watcher
+) -> list[tuple[_Part, Kept]]:
+    left = set(running)
+    while left:
+        _, left = wait(left, timeout=_LOOK_EVERY_S)
+        watch(pool.step(total))
+    return [future.result() for future in running]
 
 
 class Desk:
@@ -252,12 +265,15 @@ def _own_desk() -> tuple[Desk, _Counted]:
     return Desk(_rules, _options, counted), counted
 
 
-def _work(shares: Sequence[Share]) -> _Part:
+def _work(shares: Sequence[Share], known: Iterable[int] = ()) -> tuple[_Part, Kept]:
     assert _rules is not None
     scan, trail = Scan(_rules), Trail()
-    reading = Reading([], options=_options, watch=_Counted())
+    kept: Kept = {}
+    seen = Seen(kept=kept)
+    seen.know(known)
+    reading = Reading([], options=_options, watch=_Counted(), seen=seen)
     with no_search_for_cycles():
         for batch in reading.part(shares):
             scan.feed(batch)
             trail.observe(batch)
-    return scan.state(), trail, reading.state()
+    return (scan.state(), trail, reading.state()), kept

@@ -10,6 +10,7 @@ program sign-ins where only the interactive ones were exported.
 Whatever the form, native fields carry Graph's names (``status.errorCode``, ``location.countryOrRegion``,
 ``targetResources.modifiedProperties.newValue``), also below ``properties.``, and those by which Sigma's rules ask:
 ``ResultType``, ``ResultDescription``, ``Status``, ``Location``, ``OperationName``, ``properties.message`` and others.
+A record that is there again, by its id, second and answer, is counted and left out: exports overlap.
 Times without a zone are UTC.
 
 Reference: Microsoft Graph, signIn, directoryAudit and riskDetection; Azure Monitor, SigninLogs and AuditLogs.
@@ -48,6 +49,10 @@ __all__ = ["SOURCE"]
 _WRAPPERS = frozenset({"value", "records", "Records"})
 _SIGN_IN, _AUDIT, _RISK = "signinlogs", "auditlogs", "riskdetection"
 _CLASSES = {kind: EventClass(product="azure", services=frozenset({kind})) for kind in (_SIGN_IN, _AUDIT, _RISK)}
+
+_PIM_ALERT = EventClass(product="azure", services=frozenset({"pim"}))
+_PIM_KINDS = ("AlertIncident", "AlertConfiguration")
+"""How kinds of alerts of Privileged Identity Management end, which Sigma's rules look for as risks."""
 
 _KINDS = {
     "signinlogs": _SIGN_IN,
@@ -203,7 +208,20 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every record; objects and rows that are none are counted."""
     is_table = bool(_csv_kind(csv_headings(peek(log.stream))))
     for found in _csv(log) if is_table else _json(log):
-        yield _CLASSES[found.kind], _row(log, found)
+        row = _row(log, found)
+        if not log.is_repeated(found.kind, *_identity(found, row)):
+            yield _class_of(found), row
+
+
+def _identity(found: _Found, row: Row) -> tuple[str, ...]:
+    """Return what a record has in every form; one that was answered anew later is another."""
+    second = "" if row.at is None else row.at.isoformat(timespec="seconds")
+    return text_at(found.inner, "id"), second, row.common.get("event.action", ""), str(row.native.get("ResultType", ""))
+
+
+def _class_of(found: _Found) -> EventClass:
+    kind = text_at(found.inner, "riskEventType") or text_at(found.inner, "riskType")
+    return _PIM_ALERT if found.kind == _RISK and kind.endswith(_PIM_KINDS) else _CLASSES[found.kind]
 
 
 def _json(log: LogFile) -> Iterator[_Found]:

@@ -2,7 +2,11 @@
 
 - HttpProxy, and the EWS, ECP and OWA logs in the same form: every request to the server with account and address.
 - Message tracking (``MSGTRK*.LOG``, and what ``Get-MessageTrackingLog`` exports): every message's way.
-- IMAP and POP3 protocol logs: logons and commands.
+- IMAP and POP3 protocol logs: logons and commands; SMTP protocol logs: what was said to whom.
+- Message trace of Exchange Online, as ``Get-MessageTrace`` and the admin center export it.
+- RPC and MAPI client access: Outlook's sessions with mailboxes.
+- ECP server logs: cmdlets that the web interface of administrators ran.
+- Any other log below ``#Software: Microsoft Exchange`` with its own headings, as service of its ``#Log-type``.
 - Mailbox audit (``Search-MailboxAuditLog``) and administrators' cmdlets (``Search-AdminAuditLog``), as CSV.
 
 They lie below ``V15/Logging`` and ``V15/TransportRoles/Logs``. What they cannot show: what was in a message, reading
@@ -10,7 +14,7 @@ by the owner of a mailbox (audited only on request), and anything older than 30 
 
 Headings stand on top or after ``#Fields:``, and may change in the middle of a file. Native fields carry the log's own
 names; requests also those of Sigma's category ``webserver``. Cmdlets are of ``msexchange-management``, as in the event
-log. Times are UTC.
+log; those of ECP are ``Cmdlet``, taken out of ``S:CMD=``. Times are UTC.
 
 Reference: Microsoft, "Message tracking", "Protocol logging", "Mailbox audit logging in Exchange Server".
 """
@@ -144,6 +148,21 @@ def _message(cells: Cells) -> dict[str, str]:
     }
 
 
+def _trace(cells: Cells) -> dict[str, str]:
+    status = cells.get("status", "") or cells.get("recipient_status", "").rpartition("##")[2].partition(",")[0]
+    recipient = cells.get("recipientaddress", "") or cells.get("recipient_status", "").partition("##")[0]
+    failed = {"failed", "filteredasspam", "quarantined", "fail"}
+    return {
+        "source.ip": ip_of(cells.get("fromip", "") or cells.get("original_client_ip", "")),
+        "event.action": status.strip().lower(),
+        "event.outcome": ("failure" if status.strip().lower() in failed else "success") if status else "",
+        "email.sender.address": _address(cells.get("senderaddress", "") or cells.get("sender_address", "")),
+        "email.subject": cells.get("subject", "") or cells.get("message_subject", ""),
+        "email.message_id": (cells.get("messageid", "") or cells.get("message_id", "")).strip("<>"),
+        "email.mailbox": _address(recipient),
+    }
+
+
 # --- Sessions --------------------------------------------------------------------------------------------------------
 
 
@@ -160,6 +179,48 @@ def _session(cells: Cells) -> dict[str, str]:
         "user.target.name" if is_logon else "user.name": user,
         "event.action": command,
         "event.outcome": ("failure" if failed else "success") if is_logon else "",
+    }
+
+
+_VERB = re.compile(r"(?:AUTH (?:LOGIN|NTLM|GSSAPI|PLAIN|XOAUTH2)|MAIL FROM:|RCPT TO:|DATA|EHLO|HELO)", re.IGNORECASE)
+
+
+def _smtp(cells: Cells) -> dict[str, str]:
+    said = cells.get("data", "")
+    verb = _VERB.match(said) if cells.get("event") == "<" else None
+    command = verb[0].rstrip(":").lower() if verb else ""
+    return {
+        "source.ip": ip_of(cells.get("remoteendpoint", "")),
+        "destination.ip": ip_of(cells.get("localendpoint", "")),
+        "destination.port": cells.get("localendpoint", "").rpartition(":")[2],
+        "event.action": command,
+        "email.sender.address": _address(said[10:]) if command == "mail from" else "",
+        "email.mailbox": _address(said[8:]) if command == "rcpt to" else "",
+        "event.outcome": _smtp_outcome(cells.get("event", ""), said),
+    }
+
+
+def _smtp_outcome(event: str, said: str) -> str:
+    """Return whether somebody was let in: 235 after the right password, 535 after a wrong one (RFC 4954)."""
+    return {"235": "success", "535": "failure"}.get(said[:3], "") if event == ">" else ""
+
+
+_LEGACY = re.compile(r"^[0-9a-f]{32}-", re.IGNORECASE)
+"""What newer versions put before the account, so that names are never used again."""
+
+
+def _client_access(cells: Cells) -> dict[str, str]:
+    # A mailbox by its legacy name: /o=Org/ou=Group/cn=Recipients/cn=1f3a-bob
+    user = cells.get("clientname", "").rpartition("=")[2]
+    software = (cells.get("clientsoftware", ""), cells.get("clientsoftwareversion", ""))
+    status = cells.get("rpcstatus", "")
+    return {
+        "source.ip": ip_of(cells.get("clientip", "")),
+        "destination.ip": ip_of(cells.get("serverip", "")),
+        "user.name": account_name(_LEGACY.sub("", user)),
+        "user_agent.original": " ".join(filter(None, software)),
+        "event.action": cells.get("operation", ""),
+        "event.outcome": "success" if status == "0" else "failure" if status else "",
     }
 
 
@@ -191,6 +252,33 @@ def _cmdlet(cells: Cells) -> dict[str, str]:
         "event.action": cells.get("cmdletname", ""),
         "event.outcome": {"true": "success", "false": "failure"}.get(succeeded, ""),
         "email.mailbox": _address(cells.get("modifiedobjectresolvedname", "") or cells.get("objectmodified", "")),
+    }
+
+
+_WEB_CMDLET = re.compile(r"S:CMD=(?:Pipeline[.]\d+\|)?([A-Za-z]+-[A-Za-z]+)")
+
+
+def _web_cmdlet(cells: Cells) -> dict[str, str]:
+    return {
+        "host.name": (cells.get("servername", "") or cells.get("serverhostname", "")).lower(),
+        "event.action": _cmdlet_name(cells).get("Cmdlet", ""),
+    }
+
+
+def _cmdlet_name(cells: Cells) -> dict[str, str]:
+    cmdlet = _WEB_CMDLET.search(",".join(cells.values()))
+    return {"Cmdlet": cmdlet[1]} if cmdlet else {}
+
+
+def _any(cells: Cells) -> dict[str, str]:
+    """Fill what headings that several of Exchange's logs share say."""
+    user = cells.get("authenticateduser", "") or cells.get("user", "") or cells.get("username", "")
+    return {
+        "host.name": (cells.get("serverhostname", "") or cells.get("servername", "")).lower(),
+        "source.ip": _client(cells.get("clientipaddress", "") or cells.get("clientip", "") or cells.get("cip", "")),
+        "user.name": account_name(_account(user)),
+        "event.action": cells.get("action", "") or cells.get("operation", "") or cells.get("eventid", ""),
+        "user_agent.original": cells.get("useragent", ""),
     }
 
 
@@ -228,10 +316,38 @@ _KINDS = (
         _no_more,
     ),
     _Kind(
+        _of("exchange", "messagetracking"),
+        frozenset({"received", "senderaddress", "recipientaddress", "messagetraceid"}),
+        ("received",),
+        _trace,
+        _no_more,
+    ),
+    _Kind(
+        _of("exchange", "messagetracking"),
+        frozenset({"origin_timestamp_utc", "sender_address", "recipient_status"}),
+        ("origin_timestamp_utc",),
+        _trace,
+        _no_more,
+    ),
+    _Kind(
         _of("exchange", "protocol"),
         frozenset({"datetime", "sessionid", "sip", "cip", "command"}),
         ("datetime",),
         _session,
+        _no_more,
+    ),
+    _Kind(
+        _of("exchange", "smtp"),
+        frozenset({"datetime", "connectorid", "sessionid", "remoteendpoint", "event", "data"}),
+        ("datetime",),
+        _smtp,
+        _no_more,
+    ),
+    _Kind(
+        _of("exchange", "clientaccess"),
+        frozenset({"datetime", "sessionid", "clientname", "clientip", "operation"}),
+        ("datetime",),
+        _client_access,
         _no_more,
     ),
     _Kind(
@@ -260,8 +376,27 @@ def _kind_of(headings: Sequence[str]) -> _Kind | None:
 
 
 def sniff(head: bytes) -> bool:
-    """Tell by headings of one of the logs among the first lines, or by a line of a session."""
-    return any(_kind_of(_cells(line)) or _SESSION.match(line) for line in _first_lines(head))
+    """Tell by headings of one of the logs among the first lines, by its preamble, or by a line of a session."""
+    lines = _first_lines(head)
+    return any(_kind_of(_cells(line)) or _SESSION.match(line) for line in lines) or _by_preamble(lines) is not None
+
+
+_CLOCKS = frozenset({"datetime", "timestamp"})
+
+
+def _by_preamble(lines: Sequence[str]) -> _Kind | None:
+    """Return the kind of a log that Exchange itself begins with its name and headings; None if it is none of its."""
+    software = next((line for line in lines if line.startswith("#Software:")), "")
+    log_type = next((line for line in lines if line.startswith("#Log-type:")), "")
+    headings = next((line for line in lines if line.startswith("#Fields:")), "")
+    clock = _plain(_cells(headings.removeprefix("#Fields:"))[0])
+    if "Microsoft Exchange" not in software or clock not in _CLOCKS:
+        return None
+    said = log_type.partition(":")[2].strip().lower()
+    if said.startswith("ecp server"):
+        return _Kind(_of("windows", "msexchange-management"), frozenset(), (clock,), _web_cmdlet, _cmdlet_name)
+    service = "".join(letter for letter in said.removesuffix("logs").removesuffix("log") if letter.isalnum())
+    return _Kind(_of("exchange", service or "other"), frozenset(), (clock,), _any, _no_more)
 
 
 def _first_lines(head: bytes) -> list[str]:
@@ -275,14 +410,18 @@ def _cells(line: str) -> list[str]:
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every record; what stands above all headings is counted."""
-    has_headings = any(_kind_of(_cells(line)) for line in _first_lines(peek(log.stream)))
-    names = () if has_headings else _SESSION_NAMES
-    kind: _Kind | None = _kind_of(names)
+    lines = _first_lines(peek(log.stream))
+    is_known = any(_kind_of(_cells(line)) for line in lines)
+    other = None if is_known else _by_preamble(lines)
+    names = () if is_known or other else _SESSION_NAMES
+    kind: _Kind | None = other or _kind_of(names)
     dates = _dates(peek(log.stream))
 
     def is_heading(cells: Sequence[str]) -> bool:
         nonlocal kind
         found = _kind_of(cells)
+        if found is None and other is not None and cells and _plain(cells[0]) in _CLOCKS:
+            found = other
         kind = found or kind
         return found is not None
 

@@ -10,7 +10,8 @@ Times name no zone and are UTC. Lists of names and values (``Parameters``, ``Ext
 ``OperationProperties``, ``ModifiedProperties``) become fields of their own, such as ``Parameters.ForwardTo`` and
 ``ModifiedProperties.Role.NewValue``; ``Parameters`` is also kept whole as text. ``eventSource``, ``eventName`` and
 ``status`` stand beside ``Workload``, ``Operation`` and ``ResultStatus``, because Sigma's rules ask for them. A record
-that is there again, by its ``Id``, is counted and left out: the search gives the same page twice.
+that is there again, by its ``Id``, in this export or in one before, is counted and left out: searches give the same
+page twice, and exports overlap.
 
 Reference: Microsoft, "Office 365 Management Activity API schema"; "Use MailItemsAccessed to investigate compromised
 accounts".
@@ -85,19 +86,10 @@ def sniff(head: bytes) -> bool:
 
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
-    """Yield every record once; rows whose record cannot be decoded are counted.
-
-    A log is not read in pieces: what is there twice may be in two of them.
-    """
-    seen: set[int] = set()
+    """Yield every record once; rows whose record cannot be decoded are counted."""
     for found in _csv_records(log) if _is_csv(peek(log.stream)) else _json(log):
-        # Identifiers as numbers take a third of the room.
-        identity = hash(str(found.record.get("Id") or f"line {found.number}"))
-        if log.only is None and identity in seen:
-            log.n_duplicates += 1
-            continue
-        seen.add(identity)
-        yield _event(log, found)
+        if not log.is_repeated("m365", text_at(found.record, "Id")):
+            yield _event(log, found)
 
 
 def _is_csv(head: bytes) -> bool:

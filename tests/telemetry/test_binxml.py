@@ -39,7 +39,7 @@ def test_every_field_of_every_record_is_that_of_the_reference(shared_data):
     batches = Batches()
     for piece in decoded.pieces:
         batches.add(piece)
-    own = rows_of(batches.flush())
+    own = rows_of(batches.rest())
     log = LogFile(name="", stream=None)
     for name, place, chunk in chunks:
         log.name = name

@@ -94,6 +94,8 @@ FORMS = {
     "Log Analytics as JSON": lines_of({**TABLE, "TimeGenerated": "2024-02-03T04:05:06.7Z", "Type": "SigninLogs"}),
     "Log Analytics as CSV": table(TABLE),
     "the portal's CSV": "\ufeff" + table(PORTAL),
+    "Splunk's JSON": lines_of({"preview": False, "offset": 0, "result": {"_raw": json.dumps(SIGN_IN), "host": "h"}}),
+    "Splunk's CSV": table({"_time": "2024-02-03T05:05:06+0100", "host": "h", "_raw": json.dumps(SIGN_IN)}),
 }
 
 
@@ -238,7 +240,7 @@ def test_a_record_that_is_there_again_in_another_form_is_counted_once():
         log = LogFile(name="x", stream=io.BufferedReader(io.BytesIO(form.encode())), seen=seen)
         n_rows.append((len(list(SOURCES["entra"].read(log))), log.n_duplicates))
     # Those of Log Analytics have no id here, and what cannot be told to be the same is kept.
-    assert n_rows == [(1, 0), (0, 1), (0, 1), (0, 1), (1, 0), (1, 0), (0, 1)]
+    assert n_rows == [(1, 0), (0, 1), (0, 1), (0, 1), (1, 0), (1, 0), (0, 1), (0, 1), (0, 1)]
 
 
 def test_a_sign_in_that_was_answered_anew_is_another():

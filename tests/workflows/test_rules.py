@@ -114,7 +114,7 @@ def test_the_built_in_pack_runs_whole():
 @pytest.mark.parametrize("category", sorted(CATEGORIES))
 def test_every_category_of_windows_is_read(category):
     assert is_read(LogSource(product="windows", category=category))
-    assert not is_read(LogSource(product="macos", category=category))
+    assert not is_read(LogSource(product="okta", category=category))
 
 
 @pytest.mark.parametrize("service", sorted(CHANNELS_BY_SERVICE))

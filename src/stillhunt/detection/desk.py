@@ -16,6 +16,10 @@ from stillhunt.telemetry.event import EventBatch, EventClass
 __all__ = ["Desk", "Matching", "digest", "table_of"]
 
 
+Texts = tuple[tuple[str, str | None], ...]
+"""What a row says in the fields that a condition asks about: (field, text)."""
+
+
 class Desk:
     """The rules that may concern one product, compiled together."""
 
@@ -28,7 +32,8 @@ class Desk:
         self.memory = Memory(self.program)
         self._scopes: dict[tuple[frozenset[str], frozenset[str]], Scope] = {}
         self._fields: dict[int, tuple[str | None, ...]] = {}
-        self._keys: dict[int, dict[tuple[tuple[str, str | None], ...], str]] = {}
+        self._keys: dict[int, dict[Texts, str]] = {}
+        self._n_keys = 0
 
     def scope(self, event_class: EventClass) -> Scope:
         """Return the conditions of the rules that are about a class."""
@@ -38,9 +43,16 @@ class Desk:
             self._scopes[key] = self.program.scope(covering)
         return self._scopes[key]
 
-    def keys_of(self, condition: int) -> dict[tuple[tuple[str, str | None], ...], str]:
-        """Return the hashes of values that a condition matched before."""
-        return self._keys.setdefault(condition, {})
+    def key_of(self, condition: int, texts: Texts) -> str | None:
+        """Return the hash of values that a condition matched before, if it is remembered."""
+        return self._keys.get(condition, {}).get(texts)
+
+    def remember(self, condition: int, texts: Texts, key: str) -> None:
+        """Remember the hash of values that a condition matched."""
+        if self._n_keys >= _KEYS_REMEMBERED:
+            self._keys, self._n_keys = {}, 0
+        self._keys.setdefault(condition, {})[texts] = key
+        self._n_keys += 1
 
     def fields(self, condition: int) -> tuple[str | None, ...]:
         """Return the fields that a condition asks about."""
@@ -55,7 +67,7 @@ class Matching:
     def __init__(self, table: Batch, condition: int, desk: Desk) -> None:
         self._table = table
         self._part: Part = table.part(condition)
-        self._known = desk.keys_of(condition)
+        self._desk, self._condition = desk, condition
         fields = desk.fields(condition)
         names = table.keyword_fields if None in fields else ()
         self._fields = sorted({*names, *(field for field in fields if field)})
@@ -78,18 +90,17 @@ class Matching:
             keys.append(key)
         return keys
 
-    def _key(self, row: int, texts: tuple[tuple[str, str | None], ...]) -> str:
+    def _key(self, row: int, texts: Texts) -> str:
         """Return the hash of a row; the same texts were often met in a batch before."""
-        key = self._known.get(texts)
+        key = self._desk.key_of(self._condition, texts)
         if key is None:
             key = digest(sorted(decisive_values(self._table, self._part, row)))
-            if len(self._known) >= _KEYS_REMEMBERED:
-                self._known.clear()
-            self._known[texts] = key
+            self._desk.remember(self._condition, texts, key)
         return key
 
 
-_KEYS_REMEMBERED = 500
+_KEYS_REMEMBERED = 20_000
+"""Of all conditions of a product together; some tens of megabytes."""
 
 
 def table_of(batch: EventBatch, desk: Desk, scope: Scope) -> Batch:

@@ -80,6 +80,10 @@ class Memory:
         self._n_characters += len(text) + 100
 
 
+_FEW = 8
+"""Rows that are sooner looked up one by one."""
+
+
 class Column:
     """One column of a batch: the distinct texts in it and the rows that hold each.
 
@@ -137,8 +141,14 @@ class Column:
         """Return the places in ``texts`` of what some rows hold, without looking at all others."""
         if self._parents is not None or "places" in self.__dict__:
             return [self.places[row] for row in rows]
+        if len(rows) < _FEW:
+            return [self._place_at(row) for row in rows]
         codes = self._codes.take(pa.array(rows, pa.int64())).to_pylist()
         return [() if code is None else (code,) for code in codes]
+
+    def _place_at(self, row: int) -> tuple[int, ...]:
+        code = self._codes[row].as_py()
+        return () if code is None else (code,)
 
     def values(self, row: int) -> list[str]:
         """Return the texts that a row holds."""

@@ -193,22 +193,26 @@ class ReadingLedger:
 
     def _observe_spans(self, channel: str, data: pa.RecordBatch) -> None:
         times: Any = data.column("@timestamp")
+        files: Any = data.column("event.file")
+        hosts: Any = data.column("host.name")
         table = pa.table(
             {
-                "file": data.column("event.file"),
-                "host": data.column("host.name"),
+                "file": files.indices,
+                "host": hosts.indices,
                 "hour": pc.divide(pc.cast(times, pa.int64()), _HOUR),
                 "year": pc.year(times),
                 "at": times,
             }
         )
-        by_year = table.group_by(["file", "host", "year"])
-        for row in by_year.aggregate([("at", "min"), ("at", "max"), ([], "count_all")]).to_pylist():
-            years = self._years[row["file"] or "", row["host"] or ""]
-            years.setdefault(row["year"] or 0, Span()).add(row["count_all"], row["at_min"], row["at_max"])
-        for row in table.group_by(["file", "host", "hour"]).aggregate([]).to_pylist():
-            if row["hour"] is not None:
-                self._busy_hours[row["file"] or "", row["host"] or "", channel].add(row["hour"])
+        file_of, host_of = files.dictionary.to_pylist(), hosts.dictionary.to_pylist()
+        by_year = table.group_by(["file", "host", "year"]).aggregate([("at", "min"), ("at", "max"), ([], "count_all")])
+        for file, host, year, first, last, n_events in _rows_of(by_year):
+            years = self._years[_text_at(file_of, file), _text_at(host_of, host)]
+            years.setdefault(year or 0, Span()).add(n_events, first, last)
+        by_hour = table.group_by(["file", "host", "hour"]).aggregate([])
+        for file, host, hour in _rows_of(by_hour):
+            if hour is not None:
+                self._busy_hours[_text_at(file_of, file), _text_at(host_of, host), channel].add(hour)
 
     def _observe_record_ids(self, channel: str, data: pa.RecordBatch) -> None:
         if "EventRecordID" not in data.schema.names or data.num_rows == 0:
@@ -508,6 +512,14 @@ def _instant(hour: int) -> datetime:
 def _ends(times: Any) -> tuple[datetime | None, datetime | None]:
     ends: Any = pc.min_max(times).as_py()
     return ends["min"], ends["max"]
+
+
+def _rows_of(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    return zip(*(column.to_pylist() for column in table.columns), strict=True)
+
+
+def _text_at(texts: list[str | None], code: int | None) -> str:
+    return "" if code is None else texts[code] or ""
 
 
 _HOUR = pa.scalar(3_600_000_000, pa.int64())

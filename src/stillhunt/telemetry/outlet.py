@@ -172,16 +172,16 @@ class Outlet:
             if collector.is_full:
                 yield from self._collected(collector.pieces())
         if self._batches.is_full:
-            yield from self._batches.flush()
+            yield from self._batches.due()
 
     def rest(self) -> Iterator[EventBatch]:
         """Yield all that is still there."""
         for collector in (*self._own.values(), self.records, self.rows):
             yield from self._collected(collector.pieces())
-        yield from self._batches.flush()
+        yield from self._batches.rest()
 
     def _collected(self, pieces: Iterator[Piece]) -> Iterator[EventBatch]:
         for piece in pieces:
             self._batches.add(piece)
             if self._batches.is_full:
-                yield from self._batches.flush()
+                yield from self._batches.due()

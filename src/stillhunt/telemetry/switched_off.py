@@ -168,7 +168,8 @@ class SwitchLedger:
         only = re.compile(sign.only) if sign.only else None
         names = [name for name in data.schema.names if name not in COMMON]
         place = batch.event_class.channel or batch.event_class.product
-        for row in data.to_pylist():
+        told = [*_TOLD, *(names if only is not None else ())]
+        for row in data.select(told).to_pylist():
             if only is not None and not only.search("\n".join(f"{n}={row[n]}" for n in names if row[n] is not None)):
                 continue
             key = (row["event.file"] or "", row["host.name"] or "", place, sign.what)
@@ -176,6 +177,9 @@ class SwitchLedger:
                 at = row["@timestamp"]
                 one = Switched(1, at, at, row["event.record"] or 0, row["user.name"] or "", sign.is_routine)
                 self.seen.setdefault(key, Switched()).take(one)
+
+
+_TOLD = ("event.file", "host.name", "@timestamp", "event.record", "user.name")
 
 
 def _of_message(text: str) -> _Sign | None:

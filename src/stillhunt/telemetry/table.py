@@ -129,36 +129,66 @@ def _by_name(rows: Sequence[Mapping[str, Value]]) -> Iterator[tuple[str, Sequenc
 
 
 @dataclass(slots=True)
-class Batches:
-    """Pieces of several classes and files, handed on as batches before they grow large."""
+class _Held:
+    """Pieces of one class."""
 
-    _pieces: dict[EventClass, list[Piece]] = field(default_factory=dict)
-    _names: dict[EventClass, set[str]] = field(default_factory=dict)
-    _n_rows: dict[EventClass, int] = field(default_factory=dict)
+    pieces: list[Piece] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)
+    n_rows: int = 0
+    n_bytes: int = 0
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether as columns they would have too many cells."""
+        return self.n_rows * len(self.names) >= _BATCH_CELLS
+
+
+@dataclass(slots=True)
+class Batches:
+    """Pieces of several classes and files, handed on as batches before they grow large.
+
+    A batch costs a pass of all rules, whether it is small or large, and of most classes a log has few events. So
+    only the largest are handed on when room is needed, and the small ones grow on.
+    """
+
+    _held: dict[EventClass, _Held] = field(default_factory=dict)
     _n_bytes: int = 0
-    _is_wide: bool = False
+    _n_wide: int = 0
 
     @property
     def is_full(self) -> bool:
-        """Whether it is time to :meth:`flush`."""
-        return self._n_bytes >= _BATCH_BYTES or self._is_wide
+        """Whether it is time for :meth:`due`."""
+        return self._n_bytes >= _BATCH_BYTES or self._n_wide > 0
 
     def add(self, piece: Piece) -> None:
         """Take events."""
-        key = piece.event_class
-        self._pieces.setdefault(key, []).append(piece)
-        names = self._names.setdefault(key, set())
-        names.update(piece.columns)
-        n_rows = self._n_rows[key] = self._n_rows.get(key, 0) + piece.n_rows
-        self._n_bytes += sum(column.get_total_buffer_size() for column in piece.columns.values())
-        self._is_wide = self._is_wide or n_rows * len(names) >= _BATCH_CELLS
+        held = self._held.setdefault(piece.event_class, _Held())
+        was_wide = held.is_wide
+        held.pieces.append(piece)
+        held.names.update(piece.columns)
+        held.n_rows += piece.n_rows
+        n_bytes = sum(column.get_total_buffer_size() for column in piece.columns.values())
+        held.n_bytes += n_bytes
+        self._n_bytes += n_bytes
+        self._n_wide += held.is_wide - was_wide
 
-    def flush(self) -> Iterator[EventBatch]:
-        """Yield what is there, one batch per class in the order they were first seen, and forget it."""
-        taken, self._pieces, self._names, self._n_rows = self._pieces, {}, {}, {}
-        self._n_bytes, self._is_wide = 0, False
-        for event_class, pieces in taken.items():
-            yield build_batch(event_class, pieces)
+    def due(self) -> Iterator[EventBatch]:
+        """Yield the largest batches, and those that are wide, until half the room is free."""
+        largest = sorted(self._held, key=lambda key: -self._held[key].n_bytes)
+        for event_class in largest:
+            if self._n_bytes > _BATCH_BYTES // 2 or self._held[event_class].is_wide:
+                yield self._batch(event_class)
+
+    def rest(self) -> Iterator[EventBatch]:
+        """Yield all that is there, one batch per class in the order they were first seen."""
+        for event_class in list(self._held):
+            yield self._batch(event_class)
+
+    def _batch(self, event_class: EventClass) -> EventBatch:
+        held = self._held.pop(event_class)
+        self._n_bytes -= held.n_bytes
+        self._n_wide -= held.is_wide
+        return build_batch(event_class, held.pieces)
 
 
 def build_batch(event_class: EventClass, pieces: Sequence[Piece]) -> EventBatch:

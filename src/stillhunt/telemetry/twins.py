@@ -66,6 +66,7 @@ class TwinLedger:
 
     sources: dict[str, str] = field(default_factory=dict)
     _kept: dict[tuple[str, str, str], dict[int, int]] = field(default_factory=dict)
+    _bars: dict[tuple[str, str, str], int] = field(default_factory=dict)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of some records of a batch."""
@@ -75,16 +76,25 @@ class TwinLedger:
         _, numbers = whole_numbers(data.column("EventRecordID"))
         hashes: Any = pc.bit_wise_and(pc.multiply(numbers, _FACTOR_SCALAR), _MASK_SCALAR)
         files: Any = data.column("event.file")
-        # As many as every file of the batch may keep, and some more; the rest is not looked at in Python.
-        share = min(1.0, 4 * _KEPT * max(1, len(files.dictionary)) / data.num_rows)
-        chosen = pc.less_equal(hashes, pa.scalar(int(share * _MASK), pa.int64()))
+        hosts: Any = data.column("host.name")
         at: Any = data.column("@timestamp").cast(pa.int64())
-        table = pa.table({"file": files, "host": data.column("host.name"), "number": numbers, "at": at})
-        for row in table.filter(pc.and_(pc.fill_null(chosen, _FALSE), pc.is_valid(at))).to_pylist():
-            kept = self._kept.setdefault((row["file"] or "", row["host"] or "", channel), {})
-            kept.setdefault(row["number"], row["at"])
+        file_of, host_of = [*files.dictionary.to_pylist(), None], [*hosts.dictionary.to_pylist(), None]
+        is_small: Any
+        if len(file_of) * len(host_of) <= data.num_rows:
+            # What is above those that a file and host have kept already is not looked at in Python.
+            bars = [self._bars.get((file or "", host or "", channel), _MASK) for file in file_of for host in host_of]
+            places = pc.add(pc.multiply(_codes(files), pa.scalar(len(host_of), pa.int64())), _codes(hosts))
+            is_small = pc.less_equal(hashes, pc.take(pa.array(bars, pa.int64()), places))
+        else:
+            is_small = pa.scalar(True, pa.bool_())
+        chosen = pc.and_(pc.fill_null(is_small, _FALSE), pc.and_(pc.is_valid(numbers), pc.is_valid(at)))
+        table = pa.table({"file": _codes(files), "host": _codes(hosts), "number": numbers, "at": at}).filter(chosen)
+        for file, host, number, when in zip(*(column.to_pylist() for column in table.columns), strict=True):
+            key = file_of[file] or "", host_of[host] or "", channel
+            kept = self._kept.setdefault(key, {})
+            kept.setdefault(number, when)
             if len(kept) > 4 * _KEPT:
-                _trim(kept)
+                self._bars[key] = _trim(kept)
 
     def take(self, other: TwinLedger) -> None:
         """Take in what another worker saw."""
@@ -93,7 +103,7 @@ class TwinLedger:
             kept = self._kept.setdefault(key, {})
             for number, at in theirs.items():
                 kept[number] = min(at, kept.get(number, at))
-            _trim(kept)
+            self._bars[key] = _trim(kept)
 
     def places(self) -> set[tuple[str, str]]:
         """Return file and host of everything kept."""
@@ -133,9 +143,17 @@ class TwinLedger:
         return _RANKS.get(self.sources.get(file, ""), len(_RANKS))
 
 
-def _trim(kept: dict[int, int]) -> None:
-    for number in sorted(kept, key=lambda number: (number * _FACTOR & _MASK, number))[_KEPT:]:
+def _trim(kept: dict[int, int]) -> int:
+    """Keep those of the smallest hashes; return the greatest hash that is kept, or any if there is room for more."""
+    by_hash = sorted(kept, key=lambda number: (number * _FACTOR & _MASK, number))
+    for number in by_hash[_KEPT:]:
         del kept[number]
+    return by_hash[_KEPT - 1] * _FACTOR & _MASK if len(by_hash) >= _KEPT else _MASK
+
+
+def _codes(column: Any) -> Any:
+    """Return codes, null as the one after the last."""
+    return pc.fill_null(column.indices.cast(pa.int64()), pa.scalar(len(column.dictionary), pa.int64()))
 
 
 _FACTOR_SCALAR, _MASK_SCALAR = pa.scalar(_FACTOR, pa.int64()), pa.scalar(_MASK, pa.int64())

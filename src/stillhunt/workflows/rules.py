@@ -263,7 +263,7 @@ def _refused(corpus: Corpus) -> Iterator[Entry]:
 def is_read(source: LogSource) -> bool:
     """Tell whether some source of stillhunt reads logs that a rule is about.
 
-    >>> is_read(LogSource(product="windows", service="security")), is_read(LogSource(product="macos"))
+    >>> is_read(LogSource(product="windows", service="security")), is_read(LogSource(product="okta"))
     (True, False)
     """
     if source.product in _READ:
@@ -284,16 +284,21 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "aminer": (frozenset({"alert"}), frozenset()),
     "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
     "azure": (frozenset({"activitylogs", "auditlogs", "pim", "riskdetection", "signinlogs"}), frozenset()),
-    "defender": (frozenset({"alert"}), frozenset()),
+    "defender": (frozenset({"alert", "cloudapp", "email", "identity", "other"}), frozenset({"antivirus"})),
     "exchange": (
-        frozenset({"ews", "httpproxy", "mailboxaudit", "messagetracking", "protocol"}),
+        None,
         frozenset({"webserver"}),
     ),
     "gcp": (None, frozenset()),
     "google_workspace": (None, frozenset()),
     "ids": (frozenset({"alert"}), frozenset()),
     "linux": (None, frozenset({"process_creation", "network_connection", "file_event", "file_delete", "webserver"})),
-    "m365": (frozenset({"audit", "exchange", "threat_management", "threat_detection"}), frozenset()),
+    "m365": (
+        frozenset({"audit", "exchange", "threat_management", "threat_detection"}),
+        frozenset({"antivirus"}),
+    ),
+    # Through the sensor of Defender.
+    "macos": (frozenset(), frozenset({"process_creation", "network_connection", "file_event", "file_delete"})),
     "mail": (None, frozenset({"message"})),
     "suricata": (None, frozenset()),
     "wazuh": (frozenset({"alert"}), frozenset()),
@@ -301,7 +306,7 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
 }
 """Product to its services that are read (None: all) and the categories that its events satisfy."""
 
-_CATEGORIES_OF_ANY = frozenset({"dns", "proxy", "webserver"})
+_CATEGORIES_OF_ANY = frozenset({"antivirus", "dns", "proxy", "webserver"})
 """Categories of rules for whatever product, which some source that is read satisfies."""
 
 

@@ -1,346 +1,348 @@
-"""Microsoft Defender: what advanced hunting shows of devices, and alerts, as JSON or CSV.
+"""Microsoft Defender: what happened on devices (advanced hunting), what happened to mail, and alerts.
 
-Rows of ``DeviceProcessEvents``, ``DeviceNetworkEvents``, ``DeviceFileEvents``, ``DeviceRegistryEvents``,
-``DeviceImageLoadEvents``, ``DeviceLogonEvents`` and ``DeviceEvents``, from the portal, the hunting interface or
-Sentinel; alerts of Graph (``alerts`` and ``alerts_v2``), of ``SecurityAlert`` and ``AlertInfo``. What they cannot show:
-the sensor samples (not every event of a kind is there), hunting reaches back 30 days, and an export stops at 10,000,
-30,000 or 100,000 rows.
+Comes as results of advanced hunting (the portal's CSV, ``{"Results": [...]}`` of its interfaces), as the streaming
+interface writes it (``AdvancedHunting-...`` with ``properties``), as tables of Sentinel and Log Analytics, as the CSV
+of a device's timeline, and as alerts of Microsoft Graph (v1 and v2), of Defender for Endpoint and of Sentinel. What it
+cannot show: what happened on devices without the sensor or before it was installed, anything older than 30 days (180
+for the timeline) unless it was streamed away, and repeated events, of which the sensor keeps one in a while; results
+of one query stop at 10,000 or 30,000 rows.
 
-Native fields keep the columns' names and add those that Sigma's rules have for the same: ``Image``, ``CommandLine``,
-``ParentImage``, ``TargetFilename``, ``DestinationIp``, ``TargetObject``, ``EventID`` for logons.
+Events of devices carry Sigma's field names beside their own (:mod:`stillhunt.telemetry.defender_device`), alerts those
+of Graph (:mod:`stillhunt.telemetry.defender_alert`). ``AdditionalFields`` is kept as text, and what it holds as
+``AdditionalFields.Name``. Tables about mail, sign-ins and applications are read into common columns. Times are UTC.
+A record that is there again, by its report or alert, is counted and left out: exports overlap.
 
-Reference: Microsoft, "Advanced hunting schema"; Graph, alert and alerts_v2.
+Reference: Microsoft, "Understand the advanced hunting schema", "Streaming API"; Graph, resource type alert.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, partial
-from typing import Any, BinaryIO, NamedTuple
+from contextlib import suppress
+from datetime import UTC, datetime
+from functools import cache, lru_cache, partial
+from typing import Any, NamedTuple
 
-from stillhunt.telemetry.account import account_name
+from stillhunt.telemetry.account import account_name, qualified
 from stillhunt.telemetry.address import ip_of
 from stillhunt.telemetry.csv_records import csv_headings, csv_records
+from stillhunt.telemetry.defender_alert import ALERT_TIMES, alert, is_alert
+from stillhunt.telemetry.defender_device import DEVICE_TABLES, device_event, kind_of_device_event
 from stillhunt.telemetry.event import EventClass
-from stillhunt.telemetry.instant import has_zone, read_instant
+from stillhunt.telemetry.instant import read_instant
 from stillhunt.telemetry.json_records import (
+    compact,
     cut_json_lines,
+    decode_json,
     excerpt_json_line,
     flatten,
     json_records,
     sample_records,
     says,
+    text_at,
 )
 from stillhunt.telemetry.source import Excerpt, LogFile, Source, peek
 from stillhunt.telemetry.table import Row, Value
 
 __all__ = ["SOURCE"]
 
-_WRAPPERS = frozenset({"value", "Results", "results", "records"})
-_TIMES = ("Timestamp", "TimeGenerated", "createdDateTime", "eventDateTime", "StartTime", "AlertCreationTime")
-Cells = Mapping[str, str]
+Record = dict[str, Any]
+
+_WRAPPERS = frozenset({"value", "records", "Records", "Results", "results", "alerts"})
+_STREAMED = "advancedhunting-"
+_TABLE_NAMES = ("Type", "$table", "TableName", "$Table")
+_ALERTS = "alerts"
+
+_OTHER_TABLES = frozenset(
+    {
+        *("EmailEvents", "EmailAttachmentInfo", "EmailUrlInfo", "EmailPostDeliveryEvents", "UrlClickEvents"),
+        *("IdentityLogonEvents", "IdentityQueryEvents", "IdentityDirectoryEvents", "CloudAppEvents", "IdentityInfo"),
+        *("AADSignInEventsBeta", "AADSpnSignInEventsBeta", "CloudAuditEvents", "CloudProcessEvents"),
+    }
+)
+_ALERT_TABLES = frozenset({"AlertInfo", "AlertEvidence", "SecurityAlert"})
+_TABLES = {name.lower(): name for name in (*DEVICE_TABLES, *_OTHER_TABLES, *_ALERT_TABLES)}
+
+_TIMELINE = {
+    # Headings of a device's timeline, without blanks, that differ from the columns of advanced hunting.
+    "EventTime": "Timestamp",
+    "MachineId": "DeviceId",
+    "ComputerName": "DeviceName",
+    "Sha1": "SHA1",
+    "Sha256": "SHA256",
+    "RemoteComputerName": "RemoteDeviceName",
+}
+_BY_COLUMNS: tuple[tuple[str, frozenset[str]], ...] = (
+    ("EmailEvents", frozenset({"NetworkMessageId", "SenderFromAddress", "RecipientEmailAddress", "Subject"})),
+    ("EmailUrlInfo", frozenset({"NetworkMessageId", "Url", "UrlDomain"})),
+    ("EmailAttachmentInfo", frozenset({"NetworkMessageId", "FileName", "SenderFromAddress"})),
+    ("UrlClickEvents", frozenset({"NetworkMessageId", "Url", "AccountUpn", "ActionType"})),
+    ("CloudAppEvents", frozenset({"Application", "ActionType", "AccountObjectId", "RawEventData"})),
+    ("IdentityLogonEvents", frozenset({"LogonType", "AccountUpn", "Application", "Protocol"})),
+)
+"""Tables by columns that no other has, for results that do not name theirs."""
+
+_SAYS = (
+    *(b"AdvancedHunting-", b"ActionType", b"InitiatingProcess", b"ProcessCommandLine", b"NetworkMessageId"),
+    *(b"etectionSource", b"erviceSource", b"vendorInformation", b"alertCreationTime", b"EvidenceRole"),
+    *(b"AlertTitle", b"AlertName", b"AlertSeverity"),
+)
 
 
-class _Kind(NamedTuple):
-    """Rows of one table.
+class _Found(NamedTuple):
+    """A record.
 
     Attributes:
-        category: Sigma's, by what happened; ``*`` for everything else.
-        fields: Sigma's name to the columns that hold the same, the first that is there counts.
-        common: Common column to columns.
+        number: What finds it again.
+        original: Its raw text, if asked for.
+        table: Table of advanced hunting, or ``alerts``; empty where neither is said and the columns decide.
+        record: Its columns, without what they were wrapped in.
+        around: What the wrapper says besides.
     """
 
-    category: Mapping[str, str]
-    fields: Mapping[str, tuple[str, ...]]
-    common: Mapping[str, tuple[str, ...]]
+    number: int
+    original: str
+    table: str
+    record: Record
+    around: Mapping[str, Any]
 
 
-_BY_WHOM = {"Image": ("InitiatingProcessFolderPath",), "CommandLine": ("InitiatingProcessCommandLine",)}
-_ACTOR = {
-    "process.executable": ("InitiatingProcessFolderPath",),
-    "process.command_line": ("InitiatingProcessCommandLine",),
-}
-
-_PROCESS = _Kind(
-    {"*": "process_creation"},
-    {
-        "Image": ("FolderPath",),
-        "CommandLine": ("ProcessCommandLine",),
-        "ParentImage": ("InitiatingProcessFolderPath",),
-        "ParentCommandLine": ("InitiatingProcessCommandLine",),
-        "OriginalFileName": ("ProcessVersionInfoOriginalFileName",),
-        "Description": ("ProcessVersionInfoFileDescription",),
-        "Product": ("ProcessVersionInfoProductName",),
-        "Company": ("ProcessVersionInfoCompanyName",),
-        "IntegrityLevel": ("ProcessIntegrityLevel",),
-    },
-    {
-        "process.executable": ("FolderPath",),
-        "process.command_line": ("ProcessCommandLine",),
-        "process.parent.executable": ("InitiatingProcessFolderPath",),
-        "file.hash.sha256": ("SHA256",),
-    },
-)
-_NETWORK = _Kind(
-    {"*": "network_connection"},
-    {
-        **_BY_WHOM,
-        "DestinationIp": ("RemoteIP",),
-        "DestinationPort": ("RemotePort",),
-        "DestinationHostname": ("RemoteUrl",),
-        "SourceIp": ("LocalIP",),
-        "SourcePort": ("LocalPort",),
-    },
-    {
-        **_ACTOR,
-        "destination.ip": ("RemoteIP",),
-        "destination.port": ("RemotePort",),
-        "destination.domain": ("RemoteUrl",),
-        "source.ip": ("LocalIP",),
-    },
-)
-_FILE = _Kind(
-    {"filedeleted": "file_delete", "filerenamed": "file_rename", "*": "file_event"},
-    {**_BY_WHOM, "TargetFilename": ("FolderPath",)},
-    {**_ACTOR, "file.path": ("FolderPath",), "file.hash.sha256": ("SHA256",)},
-)
-_REGISTRY = _Kind(
-    {
-        "registryvalueset": "registry_set",
-        "registrykeycreated": "registry_add",
-        "registrykeydeleted": "registry_delete",
-        "registryvaluedeleted": "registry_delete",
-        "*": "registry_event",
-    },
-    {**_BY_WHOM, "Details": ("RegistryValueData",)},
-    _ACTOR,
-)
-_IMAGE = _Kind(
-    {"*": "image_load"},
-    {**_BY_WHOM, "ImageLoaded": ("FolderPath",)},
-    {**_ACTOR, "file.path": ("FolderPath",), "file.hash.sha256": ("SHA256",)},
-)
-_LOGON = _Kind(
-    {},
-    {
-        "TargetUserName": ("AccountName",),
-        "TargetDomainName": ("AccountDomain",),
-        "IpAddress": ("RemoteIP",),
-        "WorkstationName": ("RemoteDeviceName",),
-    },
-    {"source.ip": ("RemoteIP",)},
-)
-_OTHER = _Kind({}, {**_BY_WHOM, "TargetFilename": ("FolderPath",)}, {**_ACTOR, "file.path": ("FolderPath",)})
-
-_LOGON_TYPES = {
-    "interactive": "2",
-    "network": "3",
-    "batch": "4",
-    "service": "5",
-    "unlock": "7",
-    "networkcleartext": "8",
-    "newcredentials": "9",
-    "remoteinteractive": "10",
-    "cachedinteractive": "11",
-}
-_TELLING: tuple[tuple[frozenset[str], _Kind], ...] = (
-    (frozenset({"processcommandline", "initiatingprocesscommandline", "processintegritylevel"}), _PROCESS),
-    (frozenset({"remoteip", "remoteport", "initiatingprocessfilename"}), _NETWORK),
-    (frozenset({"registrykey", "initiatingprocessfilename"}), _REGISTRY),
-    (frozenset({"logontype", "accountname", "logonid", "devicename"}), _LOGON),
-    (frozenset({"folderpath", "sha256", "initiatingprocessfilename", "requestaccountname"}), _FILE),
-    (frozenset({"folderpath", "sha256", "initiatingprocessfilename"}), _IMAGE),
-)
-_TABLES = {
-    "deviceprocessevents": _PROCESS,
-    "devicenetworkevents": _NETWORK,
-    "devicefileevents": _FILE,
-    "deviceregistryevents": _REGISTRY,
-    "deviceimageloadevents": _IMAGE,
-    "devicelogonevents": _LOGON,
-    "deviceevents": _OTHER,
-}
-_BY_ACTION = {
-    "processcreated": _PROCESS,
-    "connectionsuccess": _NETWORK,
-    "connectionfailed": _NETWORK,
-    "connectionrequest": _NETWORK,
-    "connectionattempt": _NETWORK,
-    "connectionfound": _NETWORK,
-    "inboundconnectionaccepted": _NETWORK,
-    "listeningconnectioncreated": _NETWORK,
-    "filecreated": _FILE,
-    "filemodified": _FILE,
-    "filedeleted": _FILE,
-    "filerenamed": _FILE,
-    "registryvalueset": _REGISTRY,
-    "registryvaluedeleted": _REGISTRY,
-    "registrykeycreated": _REGISTRY,
-    "registrykeydeleted": _REGISTRY,
-    "imageloaded": _IMAGE,
-    "logonsuccess": _LOGON,
-    "logonfailed": _LOGON,
-    "logonattempted": _LOGON,
-}
-_DEVICE = frozenset({"actiontype", "devicename"})
-_ALERT_NAMES = ("title", "alertname", "displayname")
+# --- Which log it is -------------------------------------------------------------------------------------------------
 
 
 def sniff(head: bytes) -> bool:
-    """Tell by the columns that every device table has, or by those of an alert."""
-    if _is_ours(csv_headings(head)):
+    """Tell by records or headings of devices' events, of mail or of alerts."""
+    if _table_of(dict.fromkeys(map(_column, csv_headings(head)), "")) is not None:
         return True
-    if not any(says(head, name) for name in (b"ActionType", b'"severity"', b"AlertName", b'"Severity"')):
+    if not says(head, b":") or not any(says(head, name) for name in _SAYS):
         return False
-    return any(_is_ours(sample) for sample in sample_records(head, wrappers=_WRAPPERS))
+    return any(_unwrapped(sample) for sample in sample_records(head, wrappers=_WRAPPERS))
 
 
-def _plain(name: str) -> str:
-    return name.partition(" [")[0].strip().lower()
+@lru_cache(maxsize=4096)
+def _column(heading: str) -> str:
+    """Return a column by its heading.
+
+    >>> _column("Timestamp [UTC]"), _column("Initiating Process Id"), _column("Computer Name"), _column("Alert name")
+    ('Timestamp', 'InitiatingProcessId', 'DeviceName', 'Alertname')
+    """
+    name = heading.partition(" [")[0].replace(" ", "").strip()
+    return _TIMELINE.get(name, name)
 
 
-def _is_ours(names: Sequence[str] | Mapping[str, Any]) -> bool:
-    columns = {_plain(name) for name in names}
-    if columns >= _DEVICE and columns & {"timestamp", "timegenerated"}:
-        return True
-    return _is_alert(columns)
+def _table_of(record: Mapping[str, Any]) -> str | None:
+    """Return the table of a record by the names it has; empty if it is of a device, None if it is no record."""
+    names = record.keys()
+    is_of_device = "DeviceName" in names or "DeviceId" in names
+    is_dated = "Timestamp" in names or "TimeGenerated" in names
+    # Evidence of alerts has the columns of devices too.
+    if is_alert(record):
+        return _ALERTS
+    table = next((table for table, columns in _BY_COLUMNS if columns <= names), None)
+    if table is not None or not is_of_device or not is_dated:
+        return table if is_dated else None
+    if "ActionType" in names or any(name.startswith("InitiatingProcess") for name in names):
+        return ""
+    return "" if kind_of_device_event(dict.fromkeys(names, "")) else None
 
 
-def _is_alert(columns: set[str]) -> bool:
-    is_named = bool(columns.intersection(_ALERT_NAMES)) and "severity" in columns
-    is_graphs = {"servicesource", "createddatetime"} <= columns or {"vendorinformation", "eventdatetime"} <= columns
-    is_tables = {"alertname", "productname", "timegenerated"} <= columns
-    is_hunted = {"alertid", "title", "severity", "servicesource"} <= columns and "timestamp" in columns
-    return is_named and (is_graphs or is_tables or is_hunted)
+# --- Reading ---------------------------------------------------------------------------------------------------------
 
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
-    """Yield every row and alert; objects that are neither are counted."""
-    if _is_ours(csv_headings(peek(log.stream))):
-        for record in csv_records(log, is_heading=_is_ours):
-            cells = {name.partition(" [")[0].strip(): cell for name, cell in record.cells.items() if name}
-            yield _event(log, cells, record.number, record.text)
-        return
-    for found in json_records(log, wrappers=_WRAPPERS):
-        if _is_ours(found.value):
-            yield _event(log, flatten(found.value), found.number, found.text)
+    """Yield every record; objects and rows that are none are counted."""
+    is_table = _is_table(csv_headings(peek(log.stream)))
+    for found in _csv(log) if is_table else _json(log):
+        if not log.is_repeated("defender", *_identity(found.record)):
+            yield _event(log, found)
+
+
+def _identity(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what is the same of a record in every export: of an event its report, of an alert its id."""
+    if text_at(record, "EntityType") and text_at(record, "AlertId"):
+        return text_at(record, "AlertId"), compact(record)
+    if report := text_at(record, "ReportId"):
+        # Reports are numbered anew after a while.
+        at = text_at(record, "Timestamp") or text_at(record, "TimeGenerated")
+        names = ("DeviceId", "DeviceName", "ActionType", "NetworkMessageId", "Url")
+        return report, at, *(text_at(record, name) for name in names)
+    return next((found for name in _ALERT_IDS if (found := text_at(record, name))), ""), "alert"
+
+
+_ALERT_IDS = ("id", "AlertId", "alertId", "SystemAlertId")
+
+
+def _is_table(headings: Sequence[str]) -> bool:
+    return _table_of(dict.fromkeys(map(_column, headings), "")) is not None
+
+
+def _json(log: LogFile) -> Iterator[_Found]:
+    for record in json_records(log, wrappers=_WRAPPERS):
+        unwrapped = _unwrapped(record.value)
+        if unwrapped is None:
+            log.unread(str(record.number), "is JSON but no record of Defender", text=record.text)
         else:
-            log.unread(str(found.number), "is JSON but neither a device table's row nor an alert", text=found.text)
+            table, inner, around = unwrapped
+            yield _Found(record.number, record.text, table, inner, around)
 
 
-def _event(log: LogFile, row: Mapping[str, Value], number: int, original: str) -> tuple[EventClass, Row]:
-    cells = {_plain(name): value for name, value in row.items() if isinstance(value, str)}
-    fill = _alert if _is_alert({*cells, *(name.partition(".")[0] for name in cells)}) else _device
-    event_class, native, common = fill(cells)
-    clock = next((name for name in _TIMES if cells.get(name.lower())), "")
-    said = cells.get(clock.lower(), "")
-    at = read_instant(said)
-    if at is not None and not has_zone(said):
-        at = log.utc(at.replace(tzinfo=None))
+def _unwrapped(record: Record) -> tuple[str, Record, Mapping[str, Any]] | None:
+    """Return the table of a record, the record itself, and what is said around it."""
+    held = record.get("properties")
+    category = record.get("category")
+    if isinstance(held, str) and held[:1] == "{":
+        with suppress(ValueError, RecursionError):
+            held = decode_json(held)
+    if isinstance(held, dict) and isinstance(category, str) and category.lower().startswith(_STREAMED):
+        streamed = category[len(_STREAMED) :]
+        around: Record = {name: record[name] for name in ("time", "tenantId") if name in record}
+        return _kind(_TABLES.get(streamed.lower(), streamed)), held, around
+    for name in _TABLE_NAMES:
+        said = record.get(name)
+        if isinstance(said, str) and said.lower() in _TABLES:
+            return _kind(_TABLES[said.lower()]), record, {}
+    table = _table_of(record)
+    return None if table is None else (table, record, {})
+
+
+def _kind(table: str) -> str:
+    return _ALERTS if table in _ALERT_TABLES else table
+
+
+def _csv(log: LogFile) -> Iterator[_Found]:
+    table = ""
+
+    def is_heading(cells: Sequence[str]) -> bool:
+        nonlocal table
+        found = _table_of(dict.fromkeys(map(_column, cells), ""))
+        table = table if found is None else found
+        return found is not None
+
+    for row in csv_records(log, is_heading=is_heading):
+        cells: Record = {_column(heading): cell for heading, cell in row.cells.items() if heading}
+        said = _TABLES.get(str(cells.get("Type", "")).lower())
+        yield _Found(row.number, row.text, _kind(said) if said else table, cells, {})
+
+
+# --- Rows ------------------------------------------------------------------------------------------------------------
+
+
+def _event(log: LogFile, found: _Found) -> tuple[EventClass, Row]:
+    record = found.record
+    native: dict[str, Value] = {**flatten(found.around), **flatten(record)}
+    if found.table == _ALERTS:
+        event_class, words, common = alert({**found.around, **record})
+    else:
+        more = _additional(record)
+        native |= {f"AdditionalFields.{name}": text for name, text in more.items()}
+        cells = {name: value for name, value in native.items() if isinstance(value, str) and value}
+        if found.table in _OTHER_TABLES:
+            event_class, words, common = _other(found.table, cells)
+        else:
+            texts = {name: text if isinstance(text, str) else "\n".join(text) for name, text in more.items()}
+            event_class, words, common = device_event(cells, texts, found.table)
+        common.setdefault("cloud.account.id", cells.get("tenantId", "") or cells.get("TenantId", ""))
+    native |= {name: text for name, text in words.items() if text}
+    at, clock = _instant({**found.around, **record})
     return event_class, Row(
         at=at,
-        clock=clock if at is not None else "",
+        clock=clock,
         file=log.name,
-        record=number,
-        original=original,
-        common={name: value for name, value in common.items() if value},
-        native={**row, **{name: value for name, value in native.items() if value}},
+        record=found.number,
+        original=found.original,
+        common={name: text for name, text in common.items() if text},
+        native=native,
     )
 
 
-_Filled = tuple[EventClass, dict[str, str], dict[str, str]]
+def _additional(record: Record) -> Mapping[str, str | list[str]]:
+    """Return what ``AdditionalFields`` holds, which is an object or one as text."""
+    held = record.get("AdditionalFields")
+    if isinstance(held, str) and held[:1] == "{":
+        with suppress(ValueError, RecursionError):
+            held = decode_json(held)
+    return flatten(held) if isinstance(held, dict) else {}
 
 
-def _one(cells: Cells, names: Sequence[str]) -> str:
-    return next((text for name in names if (text := cells.get(name.lower(), ""))), "")
+_TIMES = ("Timestamp", "TimeGenerated", "time")
+_PORTAL = ("%b %d, %Y %I:%M:%S %p", "%m/%d/%Y, %I:%M:%S.%f %p", "%m/%d/%Y, %I:%M:%S %p", "%m/%d/%Y %I:%M:%S %p")
+"""How the pages of the portal and of Log Analytics write times."""
+
+_EARLIEST = 1990
+"""The year 1 stands for a time that is not known."""
 
 
-def _device(cells: Cells) -> _Filled:
-    kind = _kind_of(cells)
-    action = cells.get("actiontype", "")
-    path = cells.get("folderpath", "") or cells.get("initiatingprocessfolderpath", "")
-    product = "linux" if path.startswith("/") else "windows"
-    native = {name: _one(cells, columns) for name, columns in kind.fields.items()}
-    common = {name: _one(cells, columns) for name, columns in kind.common.items()}
-    for name in ("source.ip", "destination.ip"):
-        common[name] = ip_of(common.get(name, ""))
-    common["file.hash.sha256"] = common.get("file.hash.sha256", "").lower()
-    common["host.name"] = cells.get("devicename", "").lower()
-    common["event.action"] = action
-    actor = _account(cells, "initiatingprocessaccount")
-    account = _account(cells, "account")
-    common["user.name"] = account_name(account if kind is _PROCESS else actor)
-    native["User"] = account if kind is _PROCESS else actor
-    native["Hashes"] = ",".join(f"{n.upper()}={cells[n].upper()}" for n in ("md5", "sha1", "sha256") if cells.get(n))
-    if kind is _NETWORK:
-        native["Initiated"] = "false" if "inbound" in action.lower() or "listening" in action.lower() else "true"
-    if kind is _REGISTRY:
-        native["TargetObject"] = "\\".join(t for t in (cells.get("registrykey"), cells.get("registryvaluename")) if t)
-    if kind is _LOGON:
-        _add_logon(cells, native, common, account)
-    return _class_of(kind, action.lower(), product), native, common
+def _instant(record: Mapping[str, Any]) -> tuple[datetime | None, str]:
+    for name in ALERT_TIMES if "Timestamp" not in record else _TIMES:
+        said = record.get(name)
+        if said is None or said == "":
+            continue
+        at = read_instant(said)
+        if at is None and isinstance(said, str):
+            at = _of_portal(said)
+        if at is not None and at.year >= _EARLIEST:
+            return at, name
+    return None, ""
 
 
-def _add_logon(cells: Cells, native: dict[str, str], common: dict[str, str], account: str) -> None:
-    action = cells.get("actiontype", "").lower()
-    number = _LOGON_TYPES.get(cells.get("logontype", "").lower().replace(" ", ""), "")
-    native["LogonType"] = common["logon.type"] = number
-    native["EventID"] = "4625" if action == "logonfailed" else "4624"
-    common["event.outcome"] = {"logonsuccess": "success", "logonfailed": "failure"}.get(action, "")
-    common["user.target.name"] = account_name(account)
+def _of_portal(said: str) -> datetime | None:
+    for form in _PORTAL:
+        with suppress(ValueError):
+            return datetime.strptime(said.replace("\u202f", " "), form).replace(tzinfo=UTC)
+    return None
 
 
-def _kind_of(cells: Cells) -> _Kind:
-    table = cells.get("type", "") or cells.get("$table", "")
-    kind = _TABLES.get(table.lower()) or _BY_ACTION.get(cells.get("actiontype", "").lower())
-    if kind is not None:
-        return kind
-    columns = cells.keys()
-    return next((kind for telling, kind in _TELLING if telling <= columns), _OTHER)
-
-
-def _account(cells: Cells, prefix: str) -> str:
-    domain, name = cells.get(f"{prefix}domain", ""), cells.get(f"{prefix}name", "")
-    return f"{domain}\\{name}" if domain and name else name
+_SERVICES = {"Email": "email", "UrlClick": "email", "Identity": "identity", "AAD": "identity", "Cloud": "cloudapp"}
 
 
 @cache
-def _event_class(product: str, category: str, service: str) -> EventClass:
-    categories = {category, "registry_event"} if category.startswith("registry_") else {category}
-    return EventClass(product=product, categories=frozenset(categories - {""}), services=frozenset({service} - {""}))
+def _class_of(table: str) -> EventClass:
+    service = next((service for begin, service in _SERVICES.items() if table.startswith(begin)), "other")
+    return EventClass(product="defender", services=frozenset({service}))
 
 
-def _class_of(kind: _Kind, action: str, product: str) -> EventClass:
-    if kind is _LOGON and product == "windows":
-        return _event_class(product, "", "security")
-    category = kind.category.get(action, kind.category.get("*", ""))
-    return _event_class(product, category, "" if category else "defender")
-
-
-def _alert(cells: Cells) -> _Filled:
-    name = _one(cells, _ALERT_NAMES)
-    severity = cells.get("severity", "").lower()
-    native = {"alert.signature": name, "Severity": severity, "AlertName": name}
+def _other(table: str, cells: Mapping[str, str]) -> tuple[EventClass, dict[str, str], dict[str, str]]:
+    """Fill the common columns of a table that Sigma has no category for."""
+    user = cells.get("AccountUpn", "") or qualified(cells.get("AccountDomain", ""), cells.get("AccountName", ""))
+    action = cells.get("ActionType", "") or cells.get("DeliveryAction", "")
+    is_mail = table.startswith("Email")
     common = {
-        "event.action": name,
-        "host.name": _one(
-            cells, ("devicename", "compromisedentity", "hoststates.netbiosname", "evidence.hostname")
-        ).lower(),
-        "user.target.name": account_name(
-            _one(cells, ("accountupn", "userstates.userprincipalname", "evidence.useraccount.userprincipalname"))
-        ),
-        "cloud.account.id": _one(cells, ("tenantid", "azuretenantid")).lower(),
+        "event.action": action,
+        "event.outcome": _OUTCOMES.get(action.lower(), ""),
+        "user.target.name" if table.endswith(("LogonEvents", "SignInEventsBeta")) else "user.name": account_name(user),
+        "host.name": cells.get("DeviceName", "").lower().rstrip("."),
+        "source.ip": ip_of(cells.get("IPAddress", "") or cells.get("SenderIPv4", "") or cells.get("SenderIPv6", "")),
+        "user_agent.original": cells.get("UserAgent", ""),
+        "email.sender.address": (cells.get("SenderFromAddress", "") or cells.get("SenderMailFromAddress", "")).lower(),
+        "email.subject": cells.get("Subject", ""),
+        "email.message_id": cells.get("InternetMessageId", "").strip("<>"),
+        "email.mailbox": cells.get("RecipientEmailAddress", "").lower(),
+        "file.hash.sha256": cells.get("SHA256", "").lower(),
+        "file.path": cells.get("FileName", "") if is_mail else "",
+        "destination.domain": cells.get("UrlDomain", "").lower(),
     }
-    return _event_class("defender", "", "alert"), native, common
+    return _class_of(table), {}, common
 
 
-def excerpt(stream: BinaryIO, number: int) -> Excerpt | None:
-    """Cut out one row where each has its own line."""
-    return None if _is_ours(csv_headings(peek(stream))) else excerpt_json_line(stream, number, wrappers=_WRAPPERS)
+_OUTCOMES = {
+    "logonsuccess": "success",
+    "logonfailed": "failure",
+    "clickallowed": "success",
+    "clickblocked": "failure",
+    "delivered": "success",
+    "blocked": "failure",
+}
+
+
+def excerpt(stream: Any, number: int) -> Excerpt | None:
+    """Cut out one record where each has its own line."""
+    if _is_table(csv_headings(peek(stream))):
+        return None
+    return partial(excerpt_json_line, wrappers=_WRAPPERS)(stream, number)
 
 
 SOURCE = Source(
-    title="Microsoft Defender: hunting tables and alerts",
+    title="Microsoft Defender: advanced hunting, device timelines and alerts",
     sniff=sniff,
     read=read,
     cut=partial(cut_json_lines, wrappers=_WRAPPERS),

@@ -3,7 +3,8 @@
 Comes as Microsoft Graph gives it (``auditLogs/signIns``, ``directoryAudits``, ``identityProtection/riskDetections``;
 an array, ``{"value": [...]}`` or lines, also PascalCase from PowerShell), as diagnostic settings write it
 (``category`` and ``properties``), as tables of Log Analytics (``SigninLogs``, ``AADNonInteractiveUserSignInLogs``,
-``AuditLogs``; JSON or CSV, objects as text), and as CSV downloaded from the portal. What it cannot show: what a session
+``AuditLogs``; JSON or CSV, objects as text), as results of Splunk (JSON or CSV with ``_raw``), and as CSV downloaded
+from the portal. What it cannot show: what a session
 did after its token was given, anything older than 30 days (7 without a licence) unless exported; non-interactive and
 program sign-ins where only the interactive ones were exported.
 
@@ -23,6 +24,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
+from io import BufferedReader, BytesIO
+from itertools import islice
 from typing import Any, NamedTuple
 
 from stillhunt.telemetry.account import account_name
@@ -46,6 +49,10 @@ from stillhunt.telemetry.table import Row, Value
 
 __all__ = ["SOURCE"]
 
+_RAW = "_raw"
+"""Column in which Splunk keeps what it was given."""
+
+_ROWS_LOOKED_AT = 5
 _WRAPPERS = frozenset({"value", "records", "Records"})
 _SIGN_IN, _AUDIT, _RISK = "signinlogs", "auditlogs", "riskdetection"
 _CLASSES = {kind: EventClass(product="azure", services=frozenset({kind})) for kind in (_SIGN_IN, _AUDIT, _RISK)}
@@ -166,12 +173,22 @@ class _Found(NamedTuple):
 
 def sniff(head: bytes) -> bool:
     """Tell by records of one of the kinds, or by the headings of the portal or of Log Analytics."""
-    if _csv_kind(csv_headings(head)):
+    if _csv_kind(csv_headings(head)) or _holds_raw(head):
         return True
     names = (b"signIn", b"SignIn", b"Signin", b"AuditLogs", b"ctivityDateTime", b"reatedDateTime", b"iskEvent")
     if not any(says(head, name) for name in names):
         return False
     return any(_unwrapped(sample) for sample in sample_records(head, wrappers=_WRAPPERS))
+
+
+def _holds_raw(head: bytes) -> bool:
+    """Tell whether a table is Splunk's, with our records as text in one column."""
+    headings = csv_headings(head)
+    if _RAW not in headings:
+        return False
+    log = LogFile(name="", stream=BufferedReader(BytesIO(head)))
+    rows = csv_records(log, is_heading=lambda cells: list(cells) == headings)
+    return any(_unwrapped(dict(row.cells)) for row in islice(rows, _ROWS_LOOKED_AT))
 
 
 def _csv_kind(headings: Sequence[str]) -> str:
@@ -206,8 +223,9 @@ def _plain(heading: str) -> str:
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
     """Yield every record; objects and rows that are none are counted."""
-    is_table = bool(_csv_kind(csv_headings(peek(log.stream))))
-    for found in _csv(log) if is_table else _json(log):
+    head = peek(log.stream)
+    records = _csv(log) if _csv_kind(csv_headings(head)) else _raw(log) if _holds_raw(head) else _json(log)
+    for found in records:
         row = _row(log, found)
         if not log.is_repeated(found.kind, *_identity(found, row)):
             yield _class_of(found), row
@@ -231,11 +249,12 @@ def _json(log: LogFile) -> Iterator[_Found]:
             log.unread(str(record.number), "is JSON but no record of Entra's logs", text=record.text)
         else:
             kind, inner = unwrapped
-            yield _Found(record.number, record.text, record.value, inner, kind)
+            yield _Found(record.number, record.text, _of_splunk(record.value), inner, kind)
 
 
 def _unwrapped(record: Mapping[str, Any]) -> tuple[str, Record] | None:
     """Return the kind of a record, and the record itself with Graph's names."""
+    record = _of_splunk(record)
     held = _decoded(record.get("properties"))
     category = text_at(record, "category") or text_at(record, "Category")
     if isinstance(held, dict) and (kind := _KINDS.get(category.lower())):
@@ -255,6 +274,13 @@ def _unwrapped(record: Mapping[str, Any]) -> tuple[str, Record] | None:
     if is_dated and is_by_somebody and is_for_something and is_answered and "ipAddress" in inner:
         return _SIGN_IN, inner
     return None
+
+
+def _of_splunk(record: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what Splunk indexed, where a result of its search is around it."""
+    result = record.get("result")
+    held = _decoded((result if isinstance(result, dict) else record).get(_RAW))
+    return held if isinstance(held, dict) else record
 
 
 _KEPT_AROUND = ("time", "resultType", "resultDescription", "operationName", "callerIpAddress", "tenantId", "identity")
@@ -293,6 +319,17 @@ def _decoded(value: object) -> object:
         except (ValueError, RecursionError):
             return value
     return value
+
+
+def _raw(log: LogFile) -> Iterator[_Found]:
+    """Read a table of Splunk by the column of its raw records."""
+    for row in csv_records(log, is_heading=lambda cells: _RAW in cells):
+        unwrapped = _unwrapped(row.cells)
+        if unwrapped is None:
+            log.unread(str(row.number), f"has no record of Entra's logs in the column {_RAW}", text=row.text)
+        else:
+            kind, inner = unwrapped
+            yield _Found(row.number, row.text, _of_splunk(row.cells), inner, kind)
 
 
 def _csv(log: LogFile) -> Iterator[_Found]:
@@ -545,7 +582,8 @@ def _detail(inner: Record, key: str) -> str:
 
 def excerpt(stream: Any, number: int) -> Excerpt | None:
     """Cut out one record where each has its own line."""
-    if _csv_kind(csv_headings(peek(stream))):
+    head = peek(stream)
+    if _csv_kind(csv_headings(head)) or _RAW in csv_headings(head):
         return None
     return partial(excerpt_json_line, wrappers=_WRAPPERS)(stream, number)
 

@@ -16,6 +16,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -45,14 +46,22 @@ def observe(folder: Path, names: Sequence[str]) -> tuple[list[Observed], dict[st
     return found, {**cost, "peak_mb": peak}
 
 
+def _written(value: str) -> str:
+    """Write an address in the one way of RFC 5952; anything else stays."""
+    try:
+        return str(ip_address(value))
+    except ValueError:
+        return value
+
+
 def judge(found: Sequence[Observed], truth: dict[str, Any]) -> dict[str, Any]:
     """Compare findings with the truth of a tenant."""
-    marks = {i["name"]: {*i["addresses"], *i["applications"]} for i in truth["intrusions"]}
+    marks = {i["name"]: {*map(_written, i["addresses"]), *i["applications"]} for i in truth["intrusions"]}
     seen: Counter[str] = Counter()
     false: list[str] = []
     by_analytic: dict[str, Counter[str]] = {}
     for one in found:
-        named = {value for _, value, _ in one.observation.entities}
+        named = {_written(value) for _, value, _ in one.observation.entities}
         named |= {word for word in one.observation.sentence.replace(",", " ").split() if len(word) == 36}
         about = [name for name, own in marks.items() if own & named]
         seen.update(about)

@@ -84,6 +84,29 @@ def test_a_spray_with_an_address_for_every_guess_is_found_by_its_client(found):
     assert "from 30 different addresses" in seen.sentence
 
 
+def test_the_addresses_of_a_client_that_is_told_are_not_told_again(found):
+    spread = [
+        cloud((n + 200 * turn) * DAY, f"corp\\user{n}", f"203.{n % 2}.113.66", "Fuzzilla 9", outcome="failure")
+        for n in range(30)
+        for turn in range(2)
+    ]
+    (seen,) = found("password_spray", (M365, office() + spread))
+    assert seen.identity == ("client", "fuzzilla")
+
+
+def test_many_addresses_that_guess_in_vain_are_one_finding_and_one_that_got_in_is_another(found):
+    many = [
+        cloud(n * 5 * DAY + turn, f"corp\\user{n}", f"203.0.113.{turn}", outcome="failure")
+        for n in range(12)
+        for turn in range(10)
+    ]
+    got_in = cloud(80 * DAY, "corp\\user7", "203.0.113.4")
+    seen = {one.identity: one for one in found("password_spray", (M365, [*office(), *many, got_in]))}
+    assert set(seen) == {("addresses", "together"), ("address", "203.0.113.4")}
+    assert seen["address", "203.0.113.4"].level is Level.HIGH
+    assert seen["addresses", "together"].sentence.startswith("9 addresses, each at 10 accounts or more, failed at 12")
+
+
 def test_an_office_that_mistypes_and_guesses_at_one_account_are_no_spray(found):
     mistyped = [cloud(n * DAY, f"corp\\user{n}", "198.51.100.1", outcome="failure") for n in range(30)]
     guessing = [cloud(n * 10.0, "corp\\user1", "203.0.113.66", outcome="failure") for n in range(500)]

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import pyarrow as pa
 
-from stillhunt.detection.behaviour.join import first_place, last_place
+from stillhunt.detection.behaviour.join import first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Aggregate, Observation, Place, Tables
 from stillhunt.detection.behaviour.taking import DAYS, days_of, taken
 from stillhunt.detection.behaviour.telling import among, days_text, number, shown_places
@@ -157,7 +157,7 @@ class Act:
 
 def acts_of(table: pa.Table, *families: str) -> Iterator[Act]:
     """Yield the acts of some families."""
-    for row in table.to_pylist():
+    for row in rows_of(table):
         if row["family"] in families:
             yield Act(
                 family=row["family"],

@@ -8,7 +8,7 @@ are kept, and what stands at those places is looked up once.
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +17,7 @@ import pyarrow.compute as pc
 from stillhunt.detection.behaviour.model import LEAST_KEPT, TIMES_KEPT, Aggregate, How, Place
 from stillhunt.telemetry.event import TEXT, EventBatch
 
-__all__ = ["distinct", "empty", "first_place", "folded", "hashed", "joined", "last_place", "places", "text"]
+__all__ = ["distinct", "empty", "first_place", "folded", "hashed", "joined", "last_place", "places", "rows_of", "text"]
 
 _INT: Any = pa.int64()
 _STRING: Any = pa.string()
@@ -74,6 +74,45 @@ def distinct(least: Sequence[int]) -> int:
     if len(least) < LEAST_KEPT:
         return len(least)
     return max(LEAST_KEPT, round((LEAST_KEPT - 1) * (1 << 63) / max(1, least[LEAST_KEPT - 1])))
+
+
+def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table one after another, with one copy of every text, however often it comes."""
+    names = table.column_names
+    columns = [_Values(_one(column)) for column in table.columns]
+    for start in range(0, table.num_rows, _ROWS_AT_ONCE):
+        for values in zip(*(column.part(start, _ROWS_AT_ONCE) for column in columns), strict=True):
+            yield dict(zip(names, values, strict=True))
+
+
+_ROWS_AT_ONCE = 10_000
+
+
+class _Values:
+    """A column as values of Python: Arrow makes an object of every value on the way, which a buffer of numbers spares.
+
+    Args:
+        column: Of any type.
+    """
+
+    def __init__(self, column: Any) -> None:
+        self._texts: list[Any] | None = None
+        if pa.types.is_string(column.type) and not column.null_count:
+            column = column.dictionary_encode()
+            self._texts, column = column.dictionary.to_pylist(), column.indices
+        self._column = column
+        self._numbers: memoryview | None = None
+        if column.type in {pa.int32(), pa.int64()} and not column.null_count and len(column):
+            content = memoryview(column.buffers()[1]).cast("B")
+            whole = content.cast("i") if column.type == pa.int32() else content.cast("q")
+            self._numbers = whole[column.offset : column.offset + len(column)]
+
+    def part(self, start: int, n_rows: int) -> list[Any]:
+        """Return some values."""
+        if self._numbers is None:
+            return list(self._column.slice(start, n_rows).to_pylist())
+        numbers = self._numbers[start : start + n_rows].tolist()
+        return numbers if self._texts is None else [self._texts[number] for number in numbers]
 
 
 def first_place(row: Mapping[str, Any]) -> Place:

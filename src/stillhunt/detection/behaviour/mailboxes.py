@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.detection.behaviour.clients import Client, client_read, client_text
-from stillhunt.detection.behaviour.join import first_place, last_place
+from stillhunt.detection.behaviour.join import first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Aggregate, Place
 from stillhunt.detection.behaviour.taking import DAYS, Taken, days_of, taken
 from stillhunt.telemetry.account import account_name
@@ -183,7 +183,7 @@ class Door:
 
 def doors_of(table: pa.Table) -> Iterator[Door]:
     """Yield the rows of :data:`DOORS`."""
-    for row in table.to_pylist():
+    for row in rows_of(table):
         yield door_of(row)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillhunt.detection.behaviour.join import first_place, last_place, places, text
+from stillhunt.detection.behaviour.join import first_place, last_place, places, rows_of, text
 from stillhunt.detection.behaviour.model import Aggregate, Place
 from stillhunt.detection.behaviour.names import is_outside, network_of
 from stillhunt.telemetry.event import EventBatch, EventClass
@@ -209,7 +209,7 @@ def uses_of(table: pa.Table) -> Sequence[Use]:
     """Return the rows of :data:`SIGN_INS` in order of account and time."""
     if _last and _last[0][0] is table:
         return _last[0][1]
-    found = [_use(row) for row in table.to_pylist()]
+    found = [_use(row) for row in rows_of(table)]
     found.sort(key=lambda use: (use.account, use.first, use.address, use.client, use.host, use.logon, use.outcome))
     _last[:] = [(table, tuple(found))]
     return _last[0][1]

@@ -21,6 +21,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from stillhunt.detection.behaviour.join import rows_of
 from stillhunt.detection.behaviour.model import Aggregate
 from stillhunt.detection.behaviour.names import network_of
 from stillhunt.detection.behaviour.taking import DAYS, Taken, days_of
@@ -136,7 +137,7 @@ def habits_of(table: pa.Table) -> Habits:
     Args:
         table: Of :data:`WHEREABOUTS`.
     """
-    return gathered((row["actor"], row["address"], days_of(row)) for row in table.to_pylist())
+    return gathered((row["actor"], row["address"], days_of(row)) for row in rows_of(table))
 
 
 def gathered(rows: Iterable[tuple[Any, Any, set[int]]]) -> Habits:

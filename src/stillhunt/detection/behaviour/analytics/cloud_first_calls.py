@@ -14,7 +14,7 @@ from typing import Any
 
 from stillhunt.detection.behaviour.baseline import few_of
 from stillhunt.detection.behaviour.identities import CALLS, is_reading
-from stillhunt.detection.behaviour.join import first_place
+from stillhunt.detection.behaviour.join import first_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.taking import days_of
 from stillhunt.detection.behaviour.telling import among, day_text, number, shown_places
@@ -57,7 +57,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     identities: dict[str, list[Call]] = {}
     makers: dict[tuple[str, str], set[str]] = {}
-    for row in tables[CALLS.name].to_pylist():
+    for row in rows_of(tables[CALLS.name]):
         makers.setdefault((row["service"], row["call"]), set()).add(row["identity"])
         if row["through"] == "program":
             identities.setdefault(row["identity"], []).append(row)

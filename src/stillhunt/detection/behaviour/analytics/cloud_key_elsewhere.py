@@ -16,7 +16,7 @@ from typing import Any
 
 from stillhunt.detection.behaviour.clients import client_read
 from stillhunt.detection.behaviour.identities import KEYS
-from stillhunt.detection.behaviour.join import first_place, last_place
+from stillhunt.detection.behaviour.join import first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.names import network_of
 from stillhunt.detection.behaviour.taking import days_of
@@ -66,7 +66,7 @@ def _program(use: Use) -> tuple[str, str]:
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     identities: dict[str, list[Use]] = {}
-    for row in tables[KEYS.name].to_pylist():
+    for row in rows_of(tables[KEYS.name]):
         identities.setdefault(row["identity"], []).append(row)
     for identity, uses in identities.items():
         strange = strange_uses(uses)

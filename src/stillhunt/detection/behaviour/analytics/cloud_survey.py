@@ -18,7 +18,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from stillhunt.detection.behaviour.identities import CALLS, HOURS
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.taking import DAY_US, days_of
 from stillhunt.detection.behaviour.telling import among, days_text, number, shown_places
@@ -58,10 +58,10 @@ def is_refused(hour: Hour) -> bool:
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     hours: dict[str, list[Hour]] = {}
-    for row in tables[HOURS.name].to_pylist():
+    for row in rows_of(tables[HOURS.name]):
         hours.setdefault(row["identity"], []).append(row)
     firsts: dict[str, list[int]] = {}
-    for row in tables[CALLS.name].to_pylist():
+    for row in rows_of(tables[CALLS.name]):
         firsts.setdefault(row["identity"], []).append(min(days_of(row)))
     for identity, own in hours.items():
         odd = [hour for hour in own if is_survey(hour) or is_refused(hour)]

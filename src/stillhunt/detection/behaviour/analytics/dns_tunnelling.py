@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.names import source_entity
 from stillhunt.detection.behaviour.population import Population
@@ -108,7 +108,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     table = tables[QUESTIONS.name]
     population = Population.of(table, "domain")
     pairs: dict[tuple[str, str], dict[str, Row]] = {}
-    for row in table.to_pylist():
+    for row in rows_of(table):
         if row["domain"] not in _REPUTATION | _CONTENT:
             pairs.setdefault((row["source"], row["domain"]), {})[row["looks"]] = row
     for looks in pairs.values():

@@ -20,7 +20,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.pages import PAGES, WRITTEN, base_name, is_page, is_web
 from stillhunt.detection.behaviour.taking import DAY_US, Taken
@@ -119,11 +119,11 @@ def chain(rows: Sequence[Row], rare: frozenset[str]) -> list[Row]:
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     rare: dict[str, set[str]] = {}
-    for row in tables[PAGES.name].to_pylist():
+    for row in rows_of(tables[PAGES.name]):
         if distinct(row["guests"]) <= _MOST_GUESTS:
             rare.setdefault(row["host"], set()).add(row["path"])
     guests: dict[tuple[str, str], list[Row]] = {}
-    for row in tables[STEPS.name].to_pylist():
+    for row in rows_of(tables[STEPS.name]):
         guests.setdefault((row["host"], row["address"]), []).append(row)
     written = tables[WRITTEN.name].to_pylist()
     for (host, address), rows in guests.items():

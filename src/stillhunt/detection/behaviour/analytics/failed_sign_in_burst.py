@@ -18,7 +18,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from stillhunt.detection.behaviour.join import distinct, first_place, hashed, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, hashed, last_place, rows_of
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.taking import DAY_US, taken
 from stillhunt.detection.behaviour.telling import days_text, number, shown_places
@@ -85,7 +85,7 @@ def is_burst(hour: Mapping[str, Any]) -> bool:
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     bursts: dict[str, list[Mapping[str, Any]]] = {}
-    for row in tables[SIGN_IN_HOURS.name].to_pylist():
+    for row in rows_of(tables[SIGN_IN_HOURS.name]):
         if is_burst(row):
             bursts.setdefault(row["address"], []).append(row)
     for address, hours in bursts.items():

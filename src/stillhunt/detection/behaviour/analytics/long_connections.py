@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from stillhunt.detection.behaviour.flows import LONG_CONNECTIONS, PAIRS
-from stillhunt.detection.behaviour.join import first_place
+from stillhunt.detection.behaviour.join import first_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.names import source_entity
 from stillhunt.detection.behaviour.population import Population
@@ -32,7 +32,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     population = Population.of(tables[PAIRS.name], "destination")
     pairs: dict[tuple[str, str, str, str], list[dict[str, Any]]] = {}
-    for row in tables[LONG_CONNECTIONS.name].to_pylist():
+    for row in rows_of(tables[LONG_CONNECTIONS.name]):
         key = (row["source"], row["destination"], row["port"], row["protocol"])
         if row["port"] not in _PUSH and row["protocol"] != "icmp":
             pairs.setdefault(key, []).append(row)

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillhunt.detection.behaviour.baseline import modified_z
-from stillhunt.detection.behaviour.join import distinct, first_place, hashed, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, hashed, last_place, rows_of
 from stillhunt.detection.behaviour.mailboxes import application_column, is_exchange, opened
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.taking import DAY_US
@@ -86,7 +86,7 @@ def is_mass(items: int, own: Sequence[int], most: int) -> bool:
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     readers: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in tables[MAIL_DAYS.name].to_pylist():
+    for row in rows_of(tables[MAIL_DAYS.name]):
         readers.setdefault((row["actor"], row["application"]), []).append(row)
     most = {
         is_person: top([row["items"] for key, rows in readers.items() if ("\\" in key[0]) is is_person for row in rows])

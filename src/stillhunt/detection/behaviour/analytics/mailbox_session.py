@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from stillhunt.detection.behaviour.clients import Client, client_read
-from stillhunt.detection.behaviour.join import first_place, last_place
+from stillhunt.detection.behaviour.join import first_place, last_place, rows_of
 from stillhunt.detection.behaviour.mailboxes import SESSIONS
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.telling import among, number, shown_places, time_text
@@ -79,7 +79,7 @@ def _is_younger(client: Client, use: Use, own: Sequence[tuple[Client, Use]]) -> 
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     accounts: dict[str, dict[str, list[Use]]] = {}
-    for row in tables[SESSIONS.name].to_pylist():
+    for row in rows_of(tables[SESSIONS.name]):
         accounts.setdefault(row["actor"], {}).setdefault(row["session"], []).append(row)
     for actor, sessions in accounts.items():
         shared = [uses for uses in sessions.values() if len({(use["client"], use["address"]) for use in uses}) > 1]

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 
 import pyarrow as pa
 
-from stillhunt.detection.behaviour.join import last_place
+from stillhunt.detection.behaviour.join import last_place, rows_of
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Place, Setting, Tables
 from stillhunt.detection.behaviour.taking import DAYS, Taken, days_of
 from stillhunt.detection.behaviour.telling import day_text, number
@@ -83,7 +83,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     days: dict[str, dict[str, set[int]]] = {}
     places: dict[tuple[str, str], Place] = {}
-    for row in tables[PULSE.name].to_pylist():
+    for row in rows_of(tables[PULSE.name]):
         days.setdefault(row["account"], {})[row["kind"]] = days_of(row)
         places[row["account"], row["kind"]] = last_place(row)
     ends = sorted(max(kinds["read"]) for kinds in days.values() if kinds.get("read"))

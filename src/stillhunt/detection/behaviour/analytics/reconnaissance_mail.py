@@ -23,7 +23,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillhunt.detection.behaviour.alike import like
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.mailboxes import DOORS, Door, doors_of
 from stillhunt.detection.behaviour.messages import ASKERS, LETTERS, TRACKED
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
@@ -220,7 +220,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
         return
     asked: dict[str, list[Row]] = {}
     hosts = {host for wave in found for host in wave.hosts}
-    for row in tables[ASKERS.name].to_pylist():
+    for row in rows_of(tables[ASKERS.name]):
         if row["name"] in hosts:
             asked.setdefault(row["name"], []).append(row)
     afterwards = _read_from_elsewhere(tables)

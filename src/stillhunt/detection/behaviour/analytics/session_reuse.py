@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from stillhunt.detection.behaviour.join import first_place, last_place
+from stillhunt.detection.behaviour.join import first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.names import is_outside, network_of
 from stillhunt.detection.behaviour.sign_ins import SESSIONS, is_person
@@ -33,7 +33,7 @@ Row = dict[str, Any]
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     sessions: dict[tuple[str, str], list[Row]] = {}
-    for row in tables[SESSIONS.name].to_pylist():
+    for row in rows_of(tables[SESSIONS.name]):
         if row["client"] and is_person(row["account"]) and is_outside(row["address"]):
             sessions.setdefault((row["account"].lower(), row["session"]), []).append(row)
     shared: dict[str, list[tuple[Row, Row, list[Row]]]] = {}

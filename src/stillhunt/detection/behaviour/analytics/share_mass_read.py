@@ -13,13 +13,13 @@ Source: MITRE ATT&CK T1039, T1135; robust statistics: :mod:`stillhunt.detection.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from statistics import median
 from typing import Any
 
 from stillhunt.detection.behaviour.baseline import modified_z
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.shares import SHARE_DAYS
 from stillhunt.detection.behaviour.telling import among, day_text, number, shown_places
@@ -55,7 +55,7 @@ class Day:
     rows: tuple[Mapping[str, Any], ...]
 
 
-def days_by_account(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Day]]:
+def days_by_account(rows: Iterable[Mapping[str, Any]]) -> dict[str, list[Day]]:
     """Return the days of each account."""
     found: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
     for row in rows:
@@ -94,7 +94,7 @@ def _top(values: Sequence[int]) -> int:
 
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
-    accounts = days_by_account(tables[SHARE_DAYS.name].to_pylist())
+    accounts = days_by_account(rows_of(tables[SHARE_DAYS.name]))
     every = [day for days in accounts.values() for day in days]
     top_files, top_shares = _top([day.files for day in every]), _top([day.shares for day in every])
     for actor, days in accounts.items():

@@ -17,7 +17,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.shares import ARCHIVES
 from stillhunt.detection.behaviour.taking import days_of
@@ -59,7 +59,7 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
     hosts: dict[str, set[str]] = {}
     places: dict[tuple[str, str], list[Row]] = {}
-    for row in tables[ARCHIVES.name].to_pylist():
+    for row in rows_of(tables[ARCHIVES.name]):
         hosts.setdefault(row["folder"], set()).add(row["host"])
         places.setdefault((row["host"], row["folder"]), []).append(row)
     for (host, folder), rows in places.items():

@@ -17,7 +17,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place
+from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.pages import PAGES, POSTERS, SITES, WRITTEN, base_name
 from stillhunt.detection.behaviour.taking import DAY_US
@@ -68,16 +68,16 @@ def points(page: Row, *, begins: int, siblings: int, written: Sequence[Row]) -> 
 
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
-    sites = {row["host"]: row for row in tables[SITES.name].to_pylist()}
+    sites = {row["host"]: row for row in rows_of(tables[SITES.name])}
     pages = tables[PAGES.name].to_pylist()
     folders: dict[tuple[str, str], int] = {}
     for page in pages:
         folders[page["host"], _folder(page)] = folders.get((page["host"], _folder(page)), 0) + 1
     writes: dict[str, list[Row]] = {}
-    for row in tables[WRITTEN.name].to_pylist():
+    for row in rows_of(tables[WRITTEN.name]):
         writes.setdefault(base_name(row["path"]), []).append(row)
     senders: dict[tuple[str, str], list[Row]] = {}
-    for row in tables[POSTERS.name].to_pylist():
+    for row in rows_of(tables[POSTERS.name]):
         senders.setdefault((row["host"], row["path"]), []).append(row)
     for page in pages:
         guests, everyone = distinct(page["guests"]), distinct(sites[page["host"]]["guests"])

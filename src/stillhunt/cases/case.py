@@ -27,9 +27,11 @@ class BreakIn:
         earliest: Not before this, or None if the logs set no lower bound.
         latest: Not after this: the first sign.
         is_censored: True if the logs begin too late to show the break-in: "no later than".
-        host: Where the first sign was seen; empty if no host is known.
+        host: Where the first sign was seen, or the address it came from if the log names no machine; else empty.
         grounds: The sentences that support it.
         findings: Ids of the findings it rests on.
+        is_from_outside: Whether ``host`` is where somebody came from, and no machine that was entered: services in
+            a cloud and web servers log their visitors and not themselves.
     """
 
     earliest: datetime | None
@@ -38,6 +40,7 @@ class BreakIn:
     host: str
     grounds: tuple[str, ...]
     findings: tuple[str, ...] = ()
+    is_from_outside: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -33,6 +33,7 @@ __all__ = [
     "host_of",
     "is_meaningful_account",
     "is_remote_address",
+    "is_visit",
     "link",
 ]
 
@@ -137,6 +138,16 @@ def host_of(finding: Finding) -> str:
         if entity.kind is EntityKind.ADDRESS and entity.role == "source" and not address:
             address = entity.value
     return address
+
+
+def is_visit(finding: Finding) -> bool:
+    """Tell whether :func:`host_of` gives where somebody came from, since the log names no machine of its own.
+
+    A sensor on the network names both ends, and the one it was made for is the machine inside.
+    """
+    own = {EntityKind.HOST: {"", "subject"}, EntityKind.ADDRESS: {"destination"}, EntityKind.DOMAIN: {"destination"}}
+    names_other = any(entity.role in own.get(entity.kind, ()) for entity in finding.entities)
+    return not names_other and bool(host_of(finding))
 
 
 def entry_process(process: str, trail: Trail) -> str | None:

@@ -30,7 +30,7 @@ _COUNTED = (
 
 def opening(case: Case) -> str:
     """Say in one sentence where, since when, how far and how sure."""
-    parts = [f"{_HOW_SURE[case.level]} on {_place(case)} {_since(case)}"]
+    parts = [f"{_HOW_SURE[case.level]} {_place(case)} {_since(case)}"]
     if case.stages:
         parts.append("reaching " + in_list([tactic_title(s.tactic).lower() for s in case.stages]))
     parts.append(_extent(case.entities))
@@ -47,13 +47,26 @@ def in_list(words: Sequence[str]) -> str:
 
 
 def _place(case: Case) -> str:
+    if case.break_in.is_from_outside:
+        return _from_outside(case)
     where = case.break_in.host or "an unnamed host"
     others = [
         t
         for t in case.entities
         if t.entity.kind is EntityKind.HOST and t.scope is Scope.CONFIRMED and t.entity.value != where
     ]
-    return f"{where} and {_plural(len(others), 'more host')}" if others else where
+    return f"on {where} and {_plural(len(others), 'more host')}" if others else f"on {where}"
+
+
+def _from_outside(case: Case) -> str:
+    """Say whose accounts were used and from where: the machine is the provider's, or logs no name of its own."""
+    held = sorted(
+        t.entity.value for t in case.entities if t.entity.kind is EntityKind.ACCOUNT and t.scope is Scope.CONFIRMED
+    )
+    came_from = f"from {case.break_in.host}"
+    if held:
+        return f"in {f'the account {held[0]}' if len(held) == 1 else f'{len(held):,} accounts'}, {came_from},"
+    return came_from if case.level is Level.LOW else f"at work {came_from}"
 
 
 def _since(case: Case) -> str:

@@ -19,7 +19,7 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from stillhunt.cases.case import BreakIn, Stage
-from stillhunt.cases.link import DOORS, INSTALLED, entry_process, host_of
+from stillhunt.cases.link import DOORS, INSTALLED, entry_process, host_of, is_visit
 from stillhunt.cases.lookback import Trace, traces
 from stillhunt.cases.trail import Process, Trail, file_name
 from stillhunt.detection.finding import Finding
@@ -72,7 +72,8 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         return BreakIn(earliest=None, latest=None, is_censored=True, host="", grounds=untimed)
     erasures = [s for s in candidates if _is_erasure(s)]
     first = next((s for s in candidates if not _is_erasure(s)), candidates[0])
-    grounds = [f"first sign {instant_words(first.at)} on {first.host or 'an unnamed host'}: {first.what}"]
+    where = f"from {first.host}" if is_visit(first.finding) else f"on {first.host or 'an unnamed host'}"
+    grounds = [f"first sign {instant_words(first.at)} {where}: {first.what}"]
     grounds.extend(
         f"before that, {instant_words(s.at)} on {s.host}: {s.what}; it may have been them, and what it erased is gone"
         for s in erasures
@@ -107,6 +108,7 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         host=host,
         grounds=tuple(dict.fromkeys(grounds)),
         findings=(first.finding.id,),
+        is_from_outside=host == host_of(first.finding) and is_visit(first.finding),
     )
 
 

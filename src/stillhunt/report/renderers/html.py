@@ -179,7 +179,8 @@ class CaseView:
     def facts(self) -> list[_Fact]:
         """The figures under the opening."""
         case = self.case
-        seen = f"first seen on {case.break_in.host}" if case.break_in.host else ""
+        where = "from" if case.break_in.is_from_outside else "on"
+        seen = f"first seen {where} {case.break_in.host}" if case.break_in.host else ""
         facts = [_Fact(name="Broke in", said=break_in_words(case.break_in), beside=seen)]
         if case.last_at is not None:
             tail = "the logs end there: they may still be inside" if case.is_active_at_end else ""

@@ -34,8 +34,11 @@ LEAST_CONTACTS = 6
 """Contacts below which no rhythm is looked for."""
 
 _SECOND = 1_000_000
-_SCALES_S = (5, 60, 600)
+_SCALES_S = (1, 5, 60, 600)
 """Contacts closer than this are one: first single requests, then bursts, then sessions."""
+
+_SINGLE_S = 5
+"""Scale up to which contacts are single ones: a page and what belongs to it, a call and its second attempt."""
 
 _SCALES_PER_PERIOD = 6
 """A burst is at most a sixth of the period that it recurs with."""
@@ -266,7 +269,7 @@ def _chance(low: int, high: int, scale_us: int) -> float:
 
 def _will_do(share: float, twice_period_us: int, width: float, scale_s: int) -> bool:
     period_s = twice_period_us / 2 / _SECOND
-    if scale_s == _SCALES_S[0]:
+    if scale_s <= _SINGLE_S:
         return share >= (_LEAST_SHARE_LONG if period_s >= _LONG_S else _LEAST_SHARE)
     widest = _WIDEST_OF_LONG_BURSTS if period_s >= _LONG_S else _WIDEST_OF_BURSTS
     return share >= _LEAST_SHARE_OF_BURSTS and width <= widest and period_s >= _SCALES_PER_PERIOD * scale_s

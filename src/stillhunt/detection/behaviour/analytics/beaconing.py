@@ -3,7 +3,8 @@
 Method: the rhythm of the times of each pair (:mod:`stillhunt.detection.behaviour.rhythm`), over all the time there is:
 a beacon of a week needs months to be seen, and is as sure then as one of a minute. Whoever many inside call is no
 finding: update servers, time servers and clouds have a population, a beacon has few. The first to count who calls how
-regularly was RITA (Active Countermeasures, "Beacon analysis"), over the last 24 hours. Periods from about six seconds on are seen.
+regularly was RITA (Active Countermeasures, "Beacon analysis"), over the last 24 hours. Periods of six seconds and more
+are seen.
 
 Left out:
 

@@ -1,6 +1,6 @@
 """How fast Sigma rules run over real events: reading, matching and whole hunts, and what each further rule costs.
 
-    python benchmarks/sigma.py --data ../shared/data [--events 1000000] [--work DIR]
+    python benchmarks/rules.py --data ../shared/data [--events 1000000] [--work DIR]
 
 Prints Markdown. The logs are real chunks and lines dealt out again with other times and hosts until there are enough
 of them, so distinct values recur more than in real life; the shapes of records are as many as in the whole collection,

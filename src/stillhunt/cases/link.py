@@ -13,6 +13,7 @@ Criteria, in order; each link carries its reason:
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from ipaddress import ip_address
@@ -29,6 +30,7 @@ __all__ = [
     "DOORS",
     "INSTALLED",
     "ROOTS",
+    "acting",
     "entry_process",
     "host_of",
     "is_meaningful_account",
@@ -89,13 +91,41 @@ DOORS = frozenset(
 _ENDS = ROOTS | DOORS
 
 _SYSTEM_ACCOUNTS = frozenset(
-    {"system", "local service", "network service", "anonymous logon", "localsystem", "iusr", "-"}
+    {
+        "www-data",
+        "apache",
+        "nginx",
+        "httpd",
+        "tomcat",
+        "nobody",
+        "daemon",
+        "system",
+        "local service",
+        "network service",
+        "anonymous logon",
+        "localsystem",
+        "iusr",
+        "-",
+    }
 )
+_FIRST_PERSON = 1_000
+"""Numbers of Linux accounts below this are the system's and its services'; audit logs seldom know their names."""
+
 _SYSTEM_DOMAINS = frozenset(
     {"font driver host", "window manager", "nt authority", "nt service", "iis apppool", "nt virtual machine"}
 )
 
-INSTALLED = ("c:\\windows\\", "c:\\program files\\", "c:\\program files (x86)\\")
+INSTALLED = (
+    "c:\\windows\\",
+    "c:\\program files\\",
+    "c:\\program files (x86)\\",
+    "/usr/bin/",
+    "/usr/sbin/",
+    "/usr/lib",
+    "/bin/",
+    "/sbin/",
+    "/lib",
+)
 """Where installed programs lie, lower case: their files are the same on every machine."""
 
 _COMMON_HOSTS = 4
@@ -109,6 +139,8 @@ def is_meaningful_account(account: str) -> bool:
     """
     domain, _, name = account.lower().rpartition("\\")
     if not name or name in _SYSTEM_ACCOUNTS or name.endswith("$"):
+        return False
+    if name.isdecimal() and int(name) < _FIRST_PERSON:
         return False
     return domain not in _SYSTEM_DOMAINS and not name.startswith(("dwm-", "umfd-", "s-1-5-1"))
 
@@ -148,6 +180,22 @@ def is_visit(finding: Finding) -> bool:
     own = {EntityKind.HOST: {"", "subject"}, EntityKind.ADDRESS: {"destination"}, EntityKind.DOMAIN: {"destination"}}
     names_other = any(entity.role in own.get(entity.kind, ()) for entity in finding.entities)
     return not names_other and bool(host_of(finding))
+
+
+def acting(finding: Finding) -> tuple[str, ...]:
+    """Return the accounts that act in a finding: those named as acting, or else those that it is about.
+
+    A sign-in names whom it let in and nobody beside. An application is an account of a directory: who gave it a key or
+    consented to it did that for its acts to come.
+    """
+    named = [e for e in finding.entities if e.kind is EntityKind.ACCOUNT and is_meaningful_account(e.value)]
+    subjects = [e.value for e in named if e.role == "subject"] or [e.value for e in named]
+    applications = [e.value for e in named if _APPLICATION.fullmatch(e.value.rpartition("\\")[2])]
+    return tuple(dict.fromkeys((*subjects, *applications)))
+
+
+_APPLICATION = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+"""Directories name applications by such numbers, and people never."""
 
 
 def entry_process(process: str, trail: Trail) -> str | None:
@@ -288,13 +336,11 @@ def _shared(findings: Sequence[Finding], trail: Trail, n_hosts: int) -> Iterable
                     )
         if finding.detector.level.rank < Level.MEDIUM.rank:
             continue
+        for account in acting(finding):
+            accounts[f"the same account acting: {account}"].append(finding)
         for entity in finding.entities:
             value = entity.value
-            if entity.kind is EntityKind.ACCOUNT and entity.role == "subject" and is_meaningful_account(value):
-                accounts[f"the same account acting: {value}"].append(finding)
-            elif (
-                entity.kind is EntityKind.ADDRESS and is_remote_address(value) and not _is_common(value, trail, n_hosts)
-            ):
+            if entity.kind is EntityKind.ADDRESS and is_remote_address(value) and not _is_common(value, trail, n_hosts):
                 addresses[f"the same address: {value}"].append(finding)
             elif entity.kind is EntityKind.HASH and not _is_of_installed_program(finding):
                 hashes[f"the same file by hash: {value}"].append(finding)
@@ -317,6 +363,8 @@ def _is_of_installed_program(finding: Finding) -> bool:
 
 
 def _is_common(address: str, trail: Trail, n_hosts: int) -> bool:
+    if trail.origins.is_house(address):
+        return True
     known_by = len(trail.hosts_by_address.get(address, ()))
     return known_by > _COMMON_HOSTS and known_by * 2 > n_hosts
 

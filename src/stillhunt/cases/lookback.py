@@ -32,8 +32,11 @@ _NEW_AFTER = timedelta(days=1)
 _HOSTS_BESIDE = 0.05
 """Share of all hosts outside the case that may know a thing which is the intruder's all the same."""
 
-_ACCOUNTS_OF_ONE = 8
-"""Accounts that one intruder may act as from one address."""
+_KNOWN_AFTER = timedelta(days=14)
+"""An address that an account first uses within this of its own first act may be where it always comes from."""
+
+_OWN_SHARE = 0.2
+"""Share of what an account does, from one address, that makes the address its own."""
 
 _WORDS = {
     EntityKind.FILE: "the file {} is there",
@@ -90,8 +93,8 @@ def traces(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSp
 def _arrivals(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> Iterator[Trace]:
     """Yield the first time that an account of the case acted from an address of the case, or from outside.
 
-    An address from which many accounts act is a house, not a person; one that an account used from the beginning is
-    its own.
+    An address from which many accounts act is a house, not a person; one that an account used from the beginning, or
+    that much of what it does comes from, is its own.
     """
     strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
     marks = marks_of(strong, is_person=is_meaningful_account, is_installed=_is_installed)
@@ -99,13 +102,21 @@ def _arrivals(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Hos
     if begin is None or not marks.accounts:
         return
     arrivals = trail.sightings.arrivals()
-    n_accounts = Counter(address for _, address in arrivals)
+    begun: dict[str, datetime] = {}
+    n_events: Counter[str] = Counter()
+    for (account, _), seen in arrivals.items():
+        if account in marks.accounts:
+            begun[account] = min(begun.get(account, seen[0].first_at), seen[0].first_at)
+            n_events[account] += sum(sight.n_events for sight in seen)
     for (account, address), seen in arrivals.items():
         is_theirs = address in marks.outside or is_external(address)
-        if account not in marks.accounts or not is_theirs or n_accounts[address] > _ACCOUNTS_OF_ONE:
+        if account not in marks.accounts or not is_theirs or trail.origins.is_house(address):
             continue
         first = seen[0]
-        if first.first_at - begin >= _NEW_AFTER:
+        is_own = sum(sight.n_events for sight in seen) > _OWN_SHARE * n_events[account]
+        if first.first_at - begun[account] < _KNOWN_AFTER and begun[account] < first.first_at:
+            continue
+        if first.first_at - begin >= _NEW_AFTER and not (is_own and begun[account] < first.first_at):
             what = f"{instant_words(first.first_at)}: {account} acts from {address} for the first time"
             yield Trace(at=first.first_at, host=first.host, what=what, is_presence=address in marks.outside)
 

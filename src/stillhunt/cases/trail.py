@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.cases.access import Accesses
+from stillhunt.cases.origins import Origins, origins_of
 from stillhunt.cases.sightings import Sightings
 from stillhunt.telemetry.event import EventBatch
 
@@ -24,6 +25,9 @@ ShiftOf = Callable[[str, str], int]
 
 _REMOTE_LOGON_TYPES = frozenset({"3", "8", "9", "10"})
 """Network, network in clear text, new credentials, remote interactive."""
+
+_REMOTE = "10"
+"""Remote interactive: what a shell over the network is, in the numbers of Windows."""
 
 _COMMAND_LINE_KEPT = 400
 
@@ -196,6 +200,14 @@ class Trail:
     accounts_by_sid: dict[str, str] = field(default_factory=dict)
     sids_by_name: dict[str, str] = field(default_factory=dict)
     entries: dict[str, str | None] = field(default_factory=dict)
+    _origins: Origins | None = None
+
+    @property
+    def origins(self) -> Origins:
+        """Where the people of the estate usually come from; to be asked once everything was read."""
+        if self._origins is None:
+            self._origins = origins_of(self.sightings.arrivals())
+        return self._origins
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""
@@ -211,6 +223,8 @@ class Trail:
         elif "security" in batch.event_class.services and batch.event_class.event_id == "4624":
             self._observe_logons(batch)
             self._observe_sids(batch)
+        elif batch.event_class.product != "windows" and "auth" in batch.event_class.services:
+            self._observe_remote_logons(batch)
         elif "msexchange-management" in batch.event_class.services:
             self._observe_display_names(batch)
 
@@ -293,6 +307,30 @@ class Trail:
                 file=row["event.file"] or "",
             )
             self._add_logon((host, account, address, row["logon.type"]), logon)
+
+    def _observe_remote_logons(self, batch: EventBatch) -> None:
+        """Take note of whom a Linux machine let in from elsewhere."""
+        keys = ["event.file", "host.name", "source.ip", "user.target.name", "event.outcome"]
+        table = pa.Table.from_batches([batch.data.select(["@timestamp", *keys])])
+        is_whole = pc.and_(pc.is_valid(table["source.ip"]), pc.is_valid(table["user.target.name"]))
+        table = table.filter(pc.and_(is_whole, pc.is_valid(table["@timestamp"])))
+        grouped = table.group_by(keys).aggregate([("@timestamp", "min"), ("@timestamp", "max"), ([], "count_all")])
+        for row in grouped.to_pylist():
+            host, account, address = row["host.name"] or "", row["user.target.name"].lower(), row["source.ip"]
+            if row["event.outcome"] != "success" or not host:
+                continue
+            self.hosts_by_address.setdefault(address, set()).add(host)
+            logon = Logon(
+                host=host,
+                account=account,
+                address=address,
+                logon_type=_REMOTE,
+                first_at=row["@timestamp_min"],
+                last_at=row["@timestamp_max"],
+                count=row["count_all"],
+                file=row["event.file"] or "",
+            )
+            self._add_logon((host, account, address, _REMOTE), logon)
 
     def _observe_sids(self, batch: EventBatch) -> None:
         names = ["TargetUserSid", "user.target.name"]

@@ -3,10 +3,11 @@
 Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
 host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
 detector, one step down if no detector of at least medium level shows another technique beside it: three records of
-one memory dump are one act. Findings that share more than a host (a process tree, an account, an address, a file, a
-logon), one of them of high level or above, confirm each other however far apart: a lurker sleeps. A case has the
-level of its most serious episode, one step up if at least two detectors of high level or above span at least four
-ATT&CK tactics and the level is high already.
+one memory dump are one act. An analytic of high level that measured its act on several days stands by itself.
+Findings that share more than a host (a process tree, an account, an address, a file, a logon), one of them of high
+level or above, confirm each other however far apart, low ones too: a lurker sleeps, and what one hand did beside
+something grave is seldom by chance. A case has the level of its most serious episode, one step up if at least two
+detectors of high level or above span at least four ATT&CK tactics and the level is high already.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
@@ -69,16 +70,27 @@ def _episode_level(findings: Sequence[Finding], how: str) -> tuple[Level, str]:
     top = detectors[0].level
     if top.rank <= Level.LOW.rank:
         return Level.LOW, f"detectors of low level only, {len(detectors)} of them"
-    agreeing = [d for d in detectors if d.level.rank >= Level.MEDIUM.rank]
+    least = Level.LOW if top.rank >= Level.HIGH.rank and how == "by the same hand" else Level.MEDIUM
+    agreeing = [d for d in detectors if d.level.rank >= least.rank]
     acts = _different_acts(agreeing)
+    lasting = [f for f in findings if _lasts(f)]
+    if acts == 1 and lasting and lasting[0].detector.level is top:
+        return top, f"one act, measured on {max(f.n_days for f in lasting):,} days: {lasting[0].detector.title}"
     if acts == 1:
         return (
             Level.of_rank(top.rank - 1),
-            f"one act alone ({detectors[0].title}, {top}), with no other of medium level or above {_BESIDE[how]}",
+            f"one act alone ({detectors[0].title}, {top}), with no other of {least} level or above {_BESIDE[how]}",
         )
-    return top, f"{acts} different acts of medium level or above {how}, the strongest {top}"
+    return top, f"{acts} different acts of {least} level or above {how}, the strongest {top}"
 
 
+def _lasts(finding: Finding) -> bool:
+    """Tell whether an analytic of high level or above measured one act on several days, which is no oddity."""
+    detector = finding.detector
+    return detector.kind == "behaviour" and detector.level.rank >= Level.HIGH.rank and finding.n_days >= _SEVERAL_DAYS
+
+
+_SEVERAL_DAYS = 2
 _BESIDE = {"within a day": "within a day of it", "by the same hand": "by the same hand"}
 
 

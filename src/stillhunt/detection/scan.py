@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from stillhunt.detection.alerts import AlertDraft, left_out, rules_below
+from stillhunt.detection.behaviour.names import is_outside, network_of
 from stillhunt.detection.behaviour.networks import Networks
 from stillhunt.detection.behaviour.watch import Aggregates, Watch
 from stillhunt.detection.correlation.chain import needed_fields, silent_rules
@@ -21,6 +22,7 @@ from stillhunt.errors import Problem
 from stillhunt.kernel.run import run
 from stillhunt.telemetry.coverage import RuleState
 from stillhunt.telemetry.event import EventBatch, EventClass
+from stillhunt.terms.level import Level
 
 __all__ = ["Scan", "ScanState"]
 
@@ -28,7 +30,8 @@ __all__ = ["Scan", "ScanState"]
 class Scan:
     """Run rules over batches, in any order, and keep what they find in bounded memory.
 
-    The same rule with the same matched values on the same host is one finding with a count. Of one rule on one
+    The same rule with the same matched values on the same host is one finding with a count; where a service names no
+    host, and the rule is of medium level or above, by the same account from the same network. Of one rule on one
     host, 200 sets of values have a finding of their own; further ones share a finding whose evidence says so.
 
     While events pass, only where their records lie is kept; the few that become evidence are read again at the end.
@@ -208,8 +211,11 @@ class Scan:
 
     def _keep(self, rule: int, matching: Matching, rows: Sequence[int], facts: Facts) -> None:
         found: dict[tuple[str, str], list[Fact]] = {}
+        is_serious = self._rules[rule].detector.level.rank >= Level.MEDIUM.rank
         for row, key in zip(rows, matching.keys(rows), strict=True):
             fact = facts.of(row)
+            if is_serious and not fact.host and (actor := _actor(fact)):
+                key = digest([key, actor])  # noqa: PLW2901 - the key of a service tells who acted
             found.setdefault((fact.host, key), []).append(fact)
         for host, key in found:
             self._shelf(rule, host).make_room(key)
@@ -251,6 +257,14 @@ class Scan:
 ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences, Aggregates]
 """Findings in the making by rule and host, the rules that met events of their log source, matches for correlations,
 and what analytics keep."""
+
+
+def _actor(fact: Fact) -> list[str]:
+    """Return who acted and from which network; nothing where the record does not say who."""
+    by_role = {(kind, role): value for kind, value, role in reversed(fact.entities)}
+    account = by_role.get(("account", "subject"), "")
+    address = by_role.get(("address", "source"), "")
+    return [account, network_of(address) if is_outside(address) else address] if account else []
 
 
 def _by_file(facts: Sequence[Fact]) -> dict[str, list[Match]]:

@@ -229,8 +229,12 @@ class AuditEvents:
 
     The parent of a process is whatever last ran under its number: a number that was used again in between without an
     ``execve`` shows as the older program.
+
+    Attributes:
+        machine: Whose log it is, for records that name no node.
     """
 
+    machine: str = ""
     _open: OrderedDict[str, list[AuditRecord]] = field(default_factory=OrderedDict)
     _processes: OrderedDict[tuple[str, str], _Process] = field(default_factory=OrderedDict)
 
@@ -251,7 +255,7 @@ class AuditEvents:
     def _told(self, records: Sequence[AuditRecord]) -> Iterator[Told]:
         if not records:
             return
-        event = _Event(records)
+        event = _Event(records, self.machine)
         parent = self._processes.get((event.node, event.ppid)) if event.ppid else None
         if event.is_start:
             event.process_id = f"{event.node}:{event.pid}:{records[0].id.rpartition(' ')[2]}".lower()
@@ -269,12 +273,12 @@ class AuditEvents:
 class _Event:
     """What the records of one event say together."""
 
-    def __init__(self, records: Sequence[AuditRecord]) -> None:
+    def __init__(self, records: Sequence[AuditRecord], machine: str) -> None:
         by_type = {record.type: record for record in reversed(records)}
         calling = by_type.get("SYSCALL") or by_type.get("AUOMS_EXECVE") or by_type.get("AUOMS_SYSCALL") or records[0]
         self.native: Mapping[str, str] = calling.native
         self.calling = calling
-        self.node = calling.node.lower()
+        self.node = calling.node.lower() or machine
         self.pid, self.ppid = self.native.get("pid", ""), self.native.get("ppid", "")
         self.process_id = ""
         self.syscall = _syscall(self.native)

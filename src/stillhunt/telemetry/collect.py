@@ -19,6 +19,7 @@ from stillhunt.telemetry.coverage import Coverage, InputFile
 from stillhunt.telemetry.event import EventBatch
 from stillhunt.telemetry.guess import guess_format
 from stillhunt.telemetry.ledger import ReadingLedger, unread_words
+from stillhunt.telemetry.machine import machine_of
 from stillhunt.telemetry.mapping import LogMapping
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
@@ -323,6 +324,7 @@ class Reading:
             first=first,
             has_more=has_more,
             modified=modified,
+            machine=machine_of(name, self._options.roots),
             zone=self._options.usual_zone,
             zone_why=self._options.zone_why,
             mappings=self._options.mappings,

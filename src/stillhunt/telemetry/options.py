@@ -16,11 +16,13 @@ class ReadOptions:
 
     Attributes:
         passwords: To be tried on encrypted members of archives; in no result.
+        roots: Folders and archives that were given: folders below them may be named after machines.
         mappings: How logs are to be read that no source knows.
         zone: Zone of times that name none; None if nobody said, then UTC, unless a log itself shows another.
     """
 
     passwords: tuple[str, ...] = ()
+    roots: tuple[str, ...] = ()
     zone: tzinfo | None = None
     mappings: tuple[LogMapping, ...] = ()
 

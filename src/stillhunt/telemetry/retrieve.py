@@ -19,6 +19,7 @@ from stillhunt.errors import SourceError, UnknownNameError
 from stillhunt.telemetry.archive import DAMAGED, Member, members
 from stillhunt.telemetry.clock import with_usable_times
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.machine import machine_of
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.outlet import Outlet
 from stillhunt.telemetry.recognition import recognise
@@ -134,6 +135,7 @@ def _read(source: Source, member: Member, stream: BinaryIO, number: int, options
         outlet=Outlet(options.usual_zone),
         only={number: frozenset({_ANYWHERE})},
         modified=member.modified,
+        machine=machine_of(member.name, options.roots),
         zone=options.usual_zone,
         zone_why=options.zone_why,
         mappings=options.mappings,

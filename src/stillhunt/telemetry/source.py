@@ -42,6 +42,7 @@ class LogFile:
         only: Numbers of the only records asked for, with the places where to look for them; None for all records.
         first: What a piece of a file has before it, as its source counts; 0 at the beginning.
         has_more: More of the file follows behind this piece.
+        machine: Whose log it is, by its folder, for records that name no machine; empty if that says nothing.
         zone: Zone of the times in it that name none.
         zone_why: How that is known; empty if it is only assumed.
         mappings: How logs are to be read that no source knows.
@@ -65,6 +66,7 @@ class LogFile:
     only: Mapping[int, AbstractSet[int]] | None = None
     first: int = 0
     has_more: bool = False
+    machine: str = ""
     zone: tzinfo = UTC
     zone_why: str = ""
     mappings: Sequence[LogMapping] = ()
@@ -90,6 +92,10 @@ class LogFile:
     def wants(self, number: int) -> bool:
         """Tell whether a record is asked for."""
         return self.only is None or number in self.only
+
+    def on_machine(self, common: Mapping[str, str]) -> Mapping[str, str]:
+        """Return the common columns of a record with the machine it is of, where its folder says that."""
+        return {"host.name": self.machine, **common} if self.machine else common
 
     def keep(self, number: int, original: str) -> None:
         """Keep the raw text of a record if it is asked for."""

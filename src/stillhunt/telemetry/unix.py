@@ -29,6 +29,7 @@ from stillhunt.telemetry.unix_auth import (
     read_sudo,
 )
 from stillhunt.telemetry.unix_mail import read_dovecot, read_exim, read_postfix
+from stillhunt.telemetry.unix_vpn import read_vpn
 from stillhunt.telemetry.weblog import read_web_line
 
 __all__ = ["FACILITIES", "SEVERITIES", "Said", "program_name", "read_message", "service_class"]
@@ -190,6 +191,8 @@ def read_message(program: str, message: str, facility: str = "") -> Said:
         own, common = read_postfix(part, text)
     elif reader := _READERS.get(family):
         own, common = reader(text)
+    elif found_vpn := read_vpn(program, text):
+        return Said(*found_vpn)
     else:
         return Said(event_class, native)
     return Said(event_class, {**own, **native}, common)

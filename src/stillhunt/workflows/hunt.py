@@ -15,7 +15,7 @@ import pyarrow as pa
 from stillhunt.attribution.assessment import Assessment
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
-from stillhunt.cases.habit import habits
+from stillhunt.cases.habit import Habit, habits, ordinary
 from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.trail import Trail
@@ -123,12 +123,13 @@ def hunt(
         EngineError: One of several processes was killed, or the store cannot be written.
         UnknownNameError: There is no such time zone.
     """
+    given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     options = ReadOptions(
         passwords=tuple(passwords),
+        roots=tuple(sorted(str(path) for path in given)),
         zone=read_zone(zone) if isinstance(zone, str) else zone,
         mappings=load_mappings([Path(p) for p in mappings]),
     )
-    given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
     watch(Step(task="compile", subject="rules", done=0, total=None))
     rule_set = load_rules(rules, values=values)
     if behaviour:
@@ -218,13 +219,20 @@ def _told(
     findings = with_names(findings, names, account_names(trail))
     coverage = with_merged_spans(coverage, names)
     coverage = replace(coverage, unseen=unseen(coverage))
-    usual = () if keep_habits else habits(findings, {span.host: span for span in coverage.hosts})
+    usual = () if keep_habits else _usual(findings, coverage, trail)
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
     watch(Step(task="hash", subject="inputs", done=0, total=len(coverage.files)))
     origin = origin_of((file.path for file in coverage.files), hashed or {})
     return replace(_brief(given, coverage, cases, findings, knowledge), habits=usual, origin=origin)
+
+
+def _usual(findings: Sequence[Finding], coverage: Coverage, trail: Trail) -> tuple[Habit, ...]:
+    every_day = habits(findings, {span.host: span for span in coverage.hosts})
+    told = {habit.finding for habit in every_day}
+    at_home = (habit for habit in ordinary(findings, trail.origins) if habit.finding not in told)
+    return tuple(sorted((*every_day, *at_home), key=lambda habit: habit.finding))
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

@@ -302,6 +302,12 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "mail": (None, frozenset({"message"})),
     "suricata": (None, frozenset()),
     "wazuh": (frozenset({"alert"}), frozenset()),
+    # VPN gateways through syslog.
+    "cisco": (frozenset({"aaa", "asa", "auth"}), frozenset()),
+    "fortigate": (frozenset({"auth", "event", "vpn"}), frozenset()),
+    "netscaler": (frozenset({"auth", "sslvpn"}), frozenset()),
+    "openvpn": (frozenset({"auth"}), frozenset()),
+    "pulsesecure": (frozenset({"auth"}), frozenset()),
     "zeek": (None, frozenset({"dns", "proxy", "webserver"})),
 }
 """Product to its services that are read (None: all) and the categories that its events satisfy."""

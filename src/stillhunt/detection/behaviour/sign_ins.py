@@ -19,6 +19,7 @@ import pyarrow.compute as pc
 from stillhunt.detection.behaviour.join import first_place, last_place, places, rows_of, text
 from stillhunt.detection.behaviour.model import Aggregate, Place
 from stillhunt.detection.behaviour.names import is_outside, network_of
+from stillhunt.telemetry.columns import combined
 from stillhunt.telemetry.event import EventBatch, EventClass
 
 __all__ = ["DAY_US", "SESSIONS", "SIGN_INS", "Use", "by_account", "client_of", "is_person", "uses_of"]
@@ -74,6 +75,9 @@ def _rows(batch: EventBatch) -> pa.Table | None:
     event, data = batch.event_class, batch.data
     is_windows = event.product == "windows"
     account: Any = data.column("user.target.name" if is_windows and event.event_id in {"4624", "4625"} else "user.name")
+    if not is_windows and account.null_count:
+        # Who signs in is named as acting by some services, and as acted upon by those that let them in.
+        account = combined([account, data.column("user.target.name")], lambda acting, target: acting or target)
     lower = [(value or "").lower() for value in account.dictionary.to_pylist()]
     is_known: Any = pa.array([is_person(name) for name in lower], pa.bool_()).take(account.indices)
     if is_windows and event.event_id == "4624":

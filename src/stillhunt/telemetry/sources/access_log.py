@@ -61,7 +61,7 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
                 file=log.name,
                 record=number,
                 original=line,
-                common=request.common,
+                common=log.on_machine(request.common),
                 native=request.native,
             ),
         )

@@ -37,7 +37,7 @@ def sniff(head: bytes) -> bool:
 
 def read(log: LogFile) -> Iterator[tuple[EventClass, Row] | None]:
     """Yield every record with what its event says about it; the end marks of events are no events."""
-    events = AuditEvents()
+    events = AuditEvents(machine=log.machine)
     for number, line in lines(log):
         record = read_audit_record(line, number)
         if record is not None:

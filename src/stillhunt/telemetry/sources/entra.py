@@ -524,7 +524,7 @@ def _audit(inner: Record, own: _Flat) -> _Filled:
         "event.action": action,
         "event.outcome": {"success": "success", "failure": "failure"}.get(result.lower(), ""),
         "user.name": account_name(who or program),
-        "user.target.name": account_name(_first_user(targets)),
+        "user.target.name": account_name(_target(targets)),
         "source.ip": ip_of(text_at(by, "user", "ipAddress") or text_at(inner, "callerIpAddress")),
         "user_agent.original": agent,
         "cloud.account.id": _tenant(inner),
@@ -571,8 +571,11 @@ def _names_of(targets: object) -> str:
     return ", ".join(name for name in names if name)
 
 
-def _first_user(targets: object) -> str:
-    return next((name for t in _objects(targets) if (name := text_at(t, "userPrincipalName"))), "")
+def _target(targets: object) -> str:
+    people = (name for t in _objects(targets) if (name := text_at(t, "userPrincipalName")))
+    # An application is an account of the directory, known by the number of its principal.
+    programs = (text_at(t, "id") for t in _objects(targets) if text_at(t, "type") == "ServicePrincipal")
+    return next(people, "") or next(programs, "")
 
 
 def _detail(inner: Record, key: str) -> str:

@@ -227,12 +227,26 @@ def _common(record: Record, native: Mapping[str, Value]) -> dict[str, str]:
         if operation == "UserLoginFailed"
         else _OUTCOMES.get(text_at(record, "ResultStatus").lower(), ""),
         "user.name": account_name(text_at(record, "UserId")),
+        "user.target.name": account_name(_target(record)),
         "source.ip": next((address for address in addresses if address), ""),
         "user_agent.original": next((str(agent) for agent in agents if agent), ""),
         "cloud.account.id": text_at(record, "OrganizationId"),
         "email.mailbox": mailbox.lower(),
         "file.path": text_at(record, "ObjectId") if text_at(record, "SourceFileName") else "",
     }
+
+
+def _target(record: Record) -> str:
+    """Return the account that the directory acted upon: a person by name, an application by its number."""
+    if text_at(record, "Workload") != "AzureActiveDirectory":
+        return ""
+    targets = record.get("Target")
+    named = [text_at(t, "ID") for t in targets if isinstance(t, dict)] if isinstance(targets, list) else []
+    numbers = (name.removeprefix(_PRINCIPAL) for name in named if name.startswith(_PRINCIPAL))
+    return next((name for name in named if "@" in name and " " not in name), "") or next(numbers, "")
+
+
+_PRINCIPAL = "ServicePrincipal_"
 
 
 SOURCE = Source(

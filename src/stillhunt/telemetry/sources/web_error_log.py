@@ -43,7 +43,13 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
         found = read_web_line(line)
         if found is None:
             row = Row(
-                at=None, clock="", file=log.name, record=number, original=line, common={}, native={"message": line}
+                at=None,
+                clock="",
+                file=log.name,
+                record=number,
+                original=line,
+                common=log.on_machine({}),
+                native={"message": line},
             )
             yield of_others, row
             continue
@@ -57,7 +63,7 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
                 file=log.name,
                 record=number,
                 original=line,
-                common=entry.common,
+                common=log.on_machine(entry.common),
                 native=entry.native,
             ),
         )

@@ -1,33 +1,54 @@
 """Beacons planted in a year of connections: how many are found, at what price, and against a loop over pairs.
 
     python benchmarks/behaviour.py --rows 1 3 10
+    python benchmarks/behaviour.py --rows 1 --engines local-1 local-2 spark
 
 Rows of Zeek's ``conn`` are made from a seed (``planted``): people who come and go by day, bursts, scheduled jobs, time
 service and update checks are benign; beacons of 30 seconds to 7 days with jitter up to 40 %, lost contacts, working
 hours and sleep are planted. Each size runs in a process of its own; memory is the peak of the process less what it had
 when its rows were made. The naive loop keeps a list of times per pair and looks at each with the same statistics, one
 pair after another, as most scripts for this do.
+
+With ``--engines`` the rows are put into a store, and the whole hunt of it (built-in rules and all analytics) is timed
+on one process, on two, and on Spark with two hands. Spark's session is started before; its second hunt, when its
+workers have everything loaded, is told as ``spark again``. What is found must have the same hash everywhere.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
+import hashlib
 import json
 import math
+import os
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
 
 from stillhunt.detection.behaviour.rhythm import rhythm_of
 from stillhunt.detection.behaviour.watch import Watch
+from stillhunt.engines.spark import on_spark
+from stillhunt.telemetry.coverage import InputFile
 from stillhunt.telemetry.event import EventBatch, EventClass
+from stillhunt.telemetry.options import ReadOptions
+from stillhunt.telemetry.store.manifest import Add, Given, Input, Manifest
+from stillhunt.telemetry.store.manifest import Piece as LogPiece
+from stillhunt.telemetry.store.write import PartWriter
 from stillhunt.telemetry.table import Piece, build_batch
+from stillhunt.workflows import workspace
+from stillhunt.workflows.hunt import hunt
+from stillhunt.workflows.states import ReadState
+from stillhunt.workflows.stored import _reader
+from stillhunt.workflows.units import Keys, keep_read_state, unit_id
 
 DAY = 86_400
 START = 1_672_531_200
@@ -277,6 +298,92 @@ def timed(made: Made) -> Iterator[tuple[EventBatch, float]]:
         yield batch, time.process_time() - began
 
 
+N_HANDS = 2
+
+
+def stored(made: Made, folder: Path) -> None:
+    """Put rows into a new store, a unit for each batch, as if they had been read from one log."""
+    manifest, reader = Manifest.begin(folder, made_by="benchmark"), _reader(ReadOptions())
+    for number, batch in enumerate(batches(made)):
+        given = Input("conn.log", 0, 0, "0", piece=LogPiece(start=number, stop=number + 1))
+        unit = unit_id([given], reader)
+        writer = PartWriter(folder, unit)
+        writer.add(batch)
+        parts, groups = writer.close()
+        n_rows = batch.data.num_rows
+        file = InputFile(path="conn.log", source="zeek_conn", n_bytes=200 * n_rows, n_events=n_rows, n_unread=0)
+        add = Add(unit=unit, reader=reader, inputs=(given,), parts=parts, groups=groups, files=(file,))
+        observed = ReadState()
+        observed.ledger.observe(batch)
+        observed.trail.observe(batch)
+        keep_read_state(folder, add, observed, Keys(reader=reader, rules=""))
+        manifest.append(add)
+    manifest.append(Given(paths=("conn.log",)))
+
+
+def forget(folder: Path) -> None:
+    """Take away what hunts have kept, so that the next one looks at every event."""
+    for path in (folder / "states").iterdir():
+        if path.suffix != ".read":
+            path.unlink()
+
+
+def processor_s() -> float:
+    """Return the processor time of this process and all below it, Java's and those of Spark's workers as well."""
+    stats = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with contextlib.suppress(OSError):
+            fields = path.read_text().rpartition(")")[2].split()
+            stats[int(path.parent.name)] = (int(fields[1]), sum(int(field) for field in fields[11:15]))
+    ours = {os.getpid()}
+    while more := {pid for pid, (parent, _) in stats.items() if parent in ours} - ours:
+        ours |= more
+    return sum(stats[pid][1] for pid in ours if pid in stats) / os.sysconf("SC_CLK_TCK")
+
+
+def timed_hunt(folder: Path, how: str, **options) -> dict[str, object]:
+    """Hunt the store in this process, and say what it took and found."""
+    forget(folder)
+    before, began = processor_s(), time.monotonic()
+    found = hunt([folder], **options)
+    wall, spent = time.monotonic() - began, processor_s() - before
+    out = folder.parent / "out"
+    workspace.save(found.brief, out)
+    whole = b"".join((out / name).read_bytes() for name in ("findings.jsonl", "cases.json", "coverage.json"))
+    return {
+        "how": how,
+        "events": found.coverage.n_events,
+        "wall s": round(wall, 1),
+        "CPU s": round(spent, 1),
+        "MiB here": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
+        "findings": len(found.brief.findings),
+        "sha256": hashlib.sha256(whole).hexdigest()[:16],
+    }
+
+
+def engine(folder: Path, how: str, master: str) -> None:
+    """Hunt the store by one engine in this process."""
+    if not how.startswith("spark"):
+        print(json.dumps(timed_hunt(folder, how, jobs=int(how.rpartition("-")[2]))), flush=True)
+        return
+    began = time.monotonic()
+    with on_spark(master) as started:
+        started.contents(f"file://{folder}", "*.jsonl")
+        print(json.dumps({"how": "spark starts", "wall s": round(time.monotonic() - began, 1)}), flush=True)
+        for name in ("spark", "spark again"):
+            print(json.dumps(timed_hunt(folder, name, engine="spark", master=master)), flush=True)
+
+
+def engines(rows: float, n_beacons: int, hows: list[str], master: str) -> None:
+    """Time the hunt of one store by several engines, each in processes of its own."""
+    with tempfile.TemporaryDirectory() as work:
+        store = Path(work) / "store"
+        stored(planted(int(rows * 1_000_000), n_beacons), store)
+        for how in hows:
+            command = [sys.executable, __file__, "--on", how, "--store", str(store), "--master", master]
+            print(subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True).stdout.strip(), flush=True)
+
+
 def main() -> None:
     """Run all sizes, each in a process of its own."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -284,7 +391,18 @@ def main() -> None:
     parser.add_argument("--beacons", type=int, default=300)
     parser.add_argument("--naive", action="store_true", help="also run the loop over pairs")
     parser.add_argument("--one", help=argparse.SUPPRESS)
+    parser.add_argument("--engines", nargs="+", help="time whole hunts of a store: local-1 local-2 spark")
+    parser.add_argument("--master", default=f"local[{N_HANDS}]", help="of Spark")
+    parser.add_argument("--on", help=argparse.SUPPRESS)
+    parser.add_argument("--store", type=Path, help=argparse.SUPPRESS)
     given = parser.parse_args()
+    if given.on:
+        engine(given.store, given.on, given.master)
+        return
+    if given.engines:
+        for rows in given.rows:
+            engines(rows, given.beacons, given.engines, given.master)
+        return
     if given.one:
         print(json.dumps(one(int(given.rows[0] * 1_000_000), given.beacons, given.one)))
         return

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -27,7 +28,7 @@ def default_jobs() -> int:
 
 
 @click.command("hunt", epilog=_EXIT_CODES)
-@click.argument("paths", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, required=True, type=click.Path())
 @click.option(
     "--rules",
     "-r",
@@ -82,12 +83,28 @@ def default_jobs() -> int:
     help="Folder to keep all events in, as Parquet: what it has is not read again, also after a kill, and what is "
     "found is found in all of it. Give it as PATH to hunt it without its logs.",
 )
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "spark"]),
+    default="local",
+    show_default=True,
+    help="Who looks at the events of a store: processes of this machine, or Apache Spark. PATH is the store then, "
+    "also one on HDFS or S3. What is found is the same.",
+)
+@click.option("--master", default="", help="Spark's master URL: local[2], spark://host:7077, yarn, k8s://...")
+@click.option(
+    "--spark-conf",
+    "spark_settings",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A setting of Spark, such as spark.archives=worker.tar.gz#worker. Repeatable.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print the cases as JSON instead of the summary.")
 @click.option("--exit-code", is_flag=True, help="Say by exit status what was found.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
 @handles_errors
 def command(
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     rules: tuple[Path, ...],
     values: tuple[Path, ...],
     out: Path,
@@ -100,6 +117,9 @@ def command(
     habits: str,
     behaviour: bool,
     networks: tuple[Path, ...],
+    engine: Literal["local", "spark"],
+    master: str,
+    spark_settings: tuple[str, ...],
     as_json: bool,
     exit_code: bool,
     quiet: bool,
@@ -114,6 +134,11 @@ def command(
     from stillhunt.workflows.hunt import hunt
     from stillhunt.workflows.origin import with_command
 
+    if (master or spark_settings) and engine != "spark":
+        raise click.UsageError("--master and --spark-conf are for --engine spark")
+    if engine == "spark" and not master:
+        raise click.UsageError("--engine spark needs --master: local[2], spark://host:7077, yarn, k8s://...")
+    settings = _settings(spark_settings)
     workspace.check(out)
     try:
         with progress(quiet=quiet) as watch:
@@ -129,6 +154,9 @@ def command(
                 keep_habits=habits == "keep",
                 behaviour=behaviour,
                 networks=networks,
+                engine=engine,
+                master=master,
+                spark_settings=settings,
                 watch=watch,
             )
             command_line = _command(
@@ -154,15 +182,24 @@ def command(
         sys.exit(EXIT_BLIND)
 
 
+def _settings(given: Sequence[str]) -> dict[str, str]:
+    """Return settings by name."""
+    pairs = [one.partition("=") for one in given]
+    for name, equals, _ in pairs:
+        if not name.startswith("spark.") or not equals:
+            raise click.UsageError(f"--spark-conf wants spark.NAME=VALUE, and `{name}{equals}` is not that")
+    return {name: value for name, _, value in pairs}
+
+
 def _command(
-    paths: tuple[Path, ...],
+    paths: tuple[str, ...],
     *,
     files: Mapping[str, Sequence[Path]],
     texts: Mapping[str, str | Path | None],
     flags: Sequence[str],
 ) -> tuple[str, ...]:
     """Return the command line that finds the same: no passwords, and nothing that changes no result."""
-    words = ["stillhunt", "hunt", *map(str, paths)]
+    words = ["stillhunt", "hunt", *paths]
     words += [word for option, given in files.items() for path in given for word in (option, str(path))]
     words += [word for option, text in texts.items() if text for word in (option, str(text))]
     return (*words, *flags)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+import pyarrow as pa
+
 from stillhunt.detection.alerts import AlertDraft, left_out, rules_below
 from stillhunt.detection.behaviour.names import is_outside, network_of
 from stillhunt.detection.behaviour.networks import Networks
@@ -87,6 +89,10 @@ class Scan:
                 self._shelves[key].merge(shelf)
             else:
                 self._shelves[key] = shelf
+
+    def settle(self, tables: Mapping[str, pa.Table]) -> None:
+        """Take the whole tables of analytics, by aggregate, that others have joined and condensed."""
+        self._watch.settle(tables)
 
     def state(self) -> ScanState:
         """Return what was found so far, for another worker to take in."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import tzinfo
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import pyarrow as pa
 
@@ -26,6 +27,9 @@ from stillhunt.detection.finding_table import to_table
 from stillhunt.detection.rule import RuleSet
 from stillhunt.detection.scan import Scan
 from stillhunt.detection.sigma.load import load_rules
+from stillhunt.engines.engine import Engine
+from stillhunt.engines.spark import is_url, on_spark, url_of
+from stillhunt.errors import EngineError, InputError
 from stillhunt.knowledge import KnowledgeBase, load_knowledge
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief, Hashed
@@ -93,6 +97,9 @@ def hunt(
     behaviour: bool = True,
     networks: Sequence[str | Path] = (),
     store: str | Path | None = None,
+    engine: Literal["local", "spark"] = "local",
+    master: str = "",
+    spark_settings: Mapping[str, str] | None = None,
     watch: Watcher = silent,
 ) -> Hunt:
     """Hunt through logs.
@@ -113,6 +120,10 @@ def hunt(
         networks: Database files in MaxMind's format that say where addresses are, for analytics.
         store: Folder to keep all events in, and what was found in them: what it has is not read again, and what is
             found is found in all of it.
+        engine: Who looks at the events of a store that is hunted as it is: processes of this machine, or ``spark``.
+            What is found is the same.
+        master: Spark's master URL: ``local[2]``, ``spark://host:7077``, ``yarn``, ``k8s://...``.
+        spark_settings: Further settings of Spark by name.
         watch: Told about progress, once per batch.
 
     Returns:
@@ -120,10 +131,14 @@ def hunt(
 
     Raises:
         InputError: None of the paths can be read, none of the rules can be loaded, or a mapping is none.
-        EngineError: One of several processes was killed, or the store cannot be written.
+        EngineError: One of several processes was killed, the store cannot be written, or Spark failed.
+        MissingExtraError: PySpark is asked for and not installed.
         UnknownNameError: There is no such time zone.
     """
-    given = [Path(paths)] if isinstance(paths, (str, Path)) else [Path(p) for p in paths]
+    listed = [paths] if isinstance(paths, (str, Path)) else list(paths)
+    if engine == "spark":
+        _check_for_spark(listed, store, master)
+    given = [Path(path) for path in listed]
     options = ReadOptions(
         passwords=tuple(passwords),
         roots=tuple(sorted(str(path) for path in given)),
@@ -134,6 +149,16 @@ def hunt(
     rule_set = load_rules(rules, values=values)
     if behaviour:
         rule_set = replace(rule_set, analytics=tuple(ANALYTICS.names()), networks=_identified(networks))
+    if engine == "spark":
+        with _opened_on_spark(
+            str(listed[0]),
+            rule_set,
+            master=master,
+            settings=spark_settings,
+            options=options,
+            watch=watch,
+        ) as kept:
+            return Hunt(brief=_told_of_store(kept, rule_set, keep_habits=keep_habits, watch=watch))
     if store is not None or _is_store(given):
         folder = None if store is None else Path(store)
         with _opened(given, rule_set, folder=folder, options=options, jobs=jobs, watch=watch) as kept:
@@ -173,6 +198,45 @@ def _opened(
         if is_new:
             kept.read(given)
         yield kept
+
+
+def _check_for_spark(given: Sequence[str | Path], store: str | Path | None, master: str) -> None:
+    if not master:
+        raise EngineError("Spark needs the URL of its master", hint="local[2], spark://host:7077, yarn, k8s://...")
+    hint = "read the logs with `stillhunt hunt LOGS --store STORE` first, then hunt STORE on Spark"
+    if store is not None or len(given) != 1:
+        raise InputError("Spark hunts one store, and reads no logs", hint=hint)
+    if not is_url(str(given[0])) and not is_store(Path(given[0])):
+        raise InputError("is no store of stillhunt", where=str(given[0]), hint=hint)
+
+
+@contextmanager
+def _opened_on_spark(
+    store: str,
+    rules: RuleSet,
+    *,
+    master: str,
+    settings: Mapping[str, str] | None,
+    options: ReadOptions,
+    watch: Watcher,
+) -> Iterator[Kept]:
+    from stillhunt.workflows.spread import Spread  # noqa: PLC0415 - loads Parquet
+    from stillhunt.workflows.stored import opened, opened_elsewhere  # noqa: PLC0415 - loads Parquet
+
+    with ExitStack() as stack:
+
+        def engine() -> Engine:
+            watch(Step(task="start", subject="Spark", done=0, total=None))
+            return stack.enter_context(on_spark(master, settings=settings))
+
+        if is_url(store):
+            yield stack.enter_context(
+                opened_elsewhere(engine(), store.rstrip("/"), rules, options=options, watch=watch)
+            )
+            return
+        # Where all is known from an earlier hunt, Spark is not needed.
+        spread = cache(lambda: Spread(engine(), url_of(store)))
+        yield stack.enter_context(opened(Path(store), rules, options=options, jobs=1, watch=watch, spread=spread))
 
 
 def _told_of_store(kept: Kept, rules: RuleSet, *, keep_habits: bool, watch: Watcher) -> Brief:

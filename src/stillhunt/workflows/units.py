@@ -28,7 +28,7 @@ from stillhunt.telemetry.store.read import read_part
 from stillhunt.telemetry.store.schema import IDENTITY
 from stillhunt.telemetry.store.write import PartWriter
 from stillhunt.workflows.plan import Unit
-from stillhunt.workflows.states import ReadState, ScanRecord, load, save
+from stillhunt.workflows.states import ReadState, ScanRecord, is_whole, load, save
 from stillhunt.workflows.workers import Desk
 
 __all__ = [
@@ -36,8 +36,10 @@ __all__ = [
     "Match",
     "Reread",
     "any_twice",
+    "has_read_state",
     "identities",
     "is_in",
+    "keep_read_state",
     "match_unit",
     "read_state",
     "read_unit",
@@ -142,10 +144,43 @@ def read_state(folder: Path, unit: Add, keys: Keys) -> ReadState:
     if state is None:
         batches = (batch for part in unit.parts for batch in read_part(folder / part.path))
         state = _observed(batches, unit.files, unit.problems)
-        for name, source in ((file.path, file.source) for file in unit.files if file.source):
-            state.found_in[name] = (_holder(name, unit.inputs), source)
+        _place(state, unit)
         save(path, state)
     return state
+
+
+def has_read_state(folder: Path, unit: Add, keys: Keys) -> bool:
+    """Tell whether what reading a unit left behind is there and whole."""
+    try:
+        return is_whole(_read_path(folder, unit.unit, keys).read_bytes())
+    except OSError:
+        return False
+
+
+def keep_read_state(folder: Path, unit: Add, observed: ReadState | None, keys: Keys) -> None:
+    """Save what reading a unit left behind, found again in its events elsewhere.
+
+    Args:
+        folder: The store.
+        unit: The unit.
+        observed: What its events say; None if it has none.
+        keys: What results depend on.
+
+    Raises:
+        OSError: The store cannot be written.
+    """
+    state = ReadState(ReadingLedger(files=list(unit.files), problems=list(unit.problems)))
+    if observed is not None:
+        state.ledger.take(observed.ledger)
+        state.trail.take(observed.trail)
+    _place(state, unit)
+    save(_read_path(folder, unit.unit, keys), state)
+
+
+def _place(state: ReadState, unit: Add) -> None:
+    """Say of every log of a unit what holds it."""
+    for name, source in ((file.path, file.source) for file in unit.files if file.source):
+        state.found_in[name] = (_holder(name, unit.inputs), source)
 
 
 def without(

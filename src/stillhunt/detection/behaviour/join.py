@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import pyarrow as pa
@@ -17,7 +18,20 @@ import pyarrow.compute as pc
 from stillhunt.detection.behaviour.model import LEAST_KEPT, TIMES_KEPT, Aggregate, How, Place
 from stillhunt.telemetry.event import TEXT, EventBatch
 
-__all__ = ["distinct", "empty", "first_place", "folded", "hashed", "joined", "last_place", "places", "rows_of", "text"]
+__all__ = [
+    "bucketed",
+    "condensed",
+    "distinct",
+    "empty",
+    "first_place",
+    "folded",
+    "hashed",
+    "joined",
+    "last_place",
+    "places",
+    "rows_of",
+    "text",
+]
 
 _INT: Any = pa.int64()
 _STRING: Any = pa.string()
@@ -25,6 +39,9 @@ _LIST: Any = pa.large_list(pa.int64())
 _PLACE: Mapping[str, Any] = {"at": _INT, "file": _STRING, "host": _STRING, "number": _INT, "place": _INT}
 _ZERO, _NONE, _NOWHERE = pa.scalar(0, _INT), pa.scalar("", _STRING), pa.scalar(-1, _INT)
 _IS_LIST = {"times", "least"}
+
+_BUCKET_ROWS = 50_000
+"""Rows that are condensed at a time."""
 
 
 def places(batch: EventBatch, rows: Any = None) -> dict[str, Any]:
@@ -200,6 +217,43 @@ def joined(aggregate: Aggregate, tables: Sequence[pa.Table], *, is_final: bool =
         found |= {f"{which}_{name}": place[which][name].take(at_) for name in _PLACE}
     table = _table(aggregate, found)
     return _in_order(aggregate, table) if is_final or _is_long(aggregate, table) else table
+
+
+def condensed(aggregate: Aggregate, whole: pa.Table) -> pa.Table:
+    """Return a joined table as analytics see it.
+
+    Args:
+        aggregate: Whose table it is.
+        whole: What :func:`joined` gave at last (``is_final``); all of it, or all of some keys.
+    """
+    if aggregate.condense is None:
+        return whole
+    starts = range(0, max(1, whole.num_rows), _BUCKET_ROWS)
+    return pa.concat_tables([aggregate.condense(whole.slice(start, _BUCKET_ROWS)) for start in starts])
+
+
+def bucketed(aggregate: Aggregate, table: pa.Table, n_buckets: int) -> dict[int, pa.Table]:
+    """Divide a joined table among buckets, by a hash of its keys: rows of one key meet in one bucket everywhere.
+
+    Returns:
+        The tables of buckets that get any rows.
+    """
+    if n_buckets < 2 or not table.num_rows:
+        return {0: table} if table.num_rows else {}
+    total: Any = pa.repeat(_ZERO, table.num_rows)
+    for name in aggregate.keys:
+        coded = _one(table[name]).dictionary_encode()
+        sums = pa.array(
+            [zlib.crc32(value.encode("utf-8", "surrogatepass")) for value in coded.dictionary.to_pylist()], _INT
+        )
+        total = pc.add(total, sums.take(coded.indices))
+    # Arrow has no remainder.
+    number = pa.scalar(n_buckets, _INT)
+    bucket: Any = pc.subtract(total, pc.multiply(pc.divide(total, number), number))
+    order = pc.sort_indices(bucket)
+    ordered, counts = table.take(order), _counts(bucket.take(order), n_buckets)
+    begins = _offsets(counts).to_pylist()
+    return {at: ordered.slice(begin, end - begin) for at, (begin, end) in enumerate(pairwise(begins)) if end > begin}
 
 
 def _grouped(

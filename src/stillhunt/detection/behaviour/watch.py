@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import pyarrow as pa
 
 from stillhunt.detection.behaviour import ANALYTICS
-from stillhunt.detection.behaviour.join import empty, folded, joined
+from stillhunt.detection.behaviour.join import condensed, empty, folded, joined
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Place, Setting
 from stillhunt.detection.behaviour.networks import Networks
 from stillhunt.detection.desk import digest
@@ -22,9 +22,6 @@ __all__ = ["Aggregates", "Observed", "Watch"]
 
 _ROWS_HELD = 400_000
 """Rows that are held, at least, before they are joined."""
-
-_BUCKET_ROWS = 50_000
-"""Rows that are condensed at a time."""
 
 
 @dataclass(slots=True)
@@ -55,6 +52,7 @@ class Watch:
         self._aggregates = {a.name: a for analytic in self._analytics.values() for a in analytic.aggregates}
         self._setting = Setting(networks=networks or Networks())
         self._held: dict[str, list[pa.Table]] = {}
+        self._settled: dict[str, pa.Table] = {}
         self._limits: dict[str, int] = {}
         self._undated: dict[str, int] = {}
         self._seen: set[str] = set()
@@ -86,6 +84,10 @@ class Watch:
                 aggregate = self._aggregates[name]
                 # What was saved has its texts coded.
                 self._hold(aggregate, table.cast(empty(aggregate).schema))
+
+    def settle(self, tables: Mapping[str, pa.Table]) -> None:
+        """Take tables that are whole and condensed already: nothing is joined to them any more."""
+        self._settled.update(tables)
 
     def state(self) -> Aggregates:
         """Return what was kept so far."""
@@ -149,13 +151,11 @@ class Watch:
             self._limits[aggregate.name] = max(_ROWS_HELD, 2 * whole.num_rows)
 
     def _condensed(self, aggregate: Aggregate) -> pa.Table:
+        if aggregate.name in self._settled:
+            return self._settled[aggregate.name]
         whole = joined(aggregate, self._held.get(aggregate.name, []), is_final=True)
         self._held[aggregate.name] = [whole]
-        if aggregate.condense is None:
-            return whole
-        starts = range(0, max(1, whole.num_rows), _BUCKET_ROWS)
-        parts = [aggregate.condense(whole.slice(start, _BUCKET_ROWS)) for start in starts]
-        return pa.concat_tables(parts) if whole.num_rows else aggregate.condense(empty(aggregate))
+        return condensed(aggregate, whole)
 
 
 class Observed:

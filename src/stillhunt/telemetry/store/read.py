@@ -51,18 +51,19 @@ def slices(file: pq.ParquetFile, where: Path) -> tuple[Slice, ...]:
     return found.slices
 
 
-def read_part(path: Path, asked: Asked = everything) -> Iterator[EventBatch]:
+def read_part(path: Path, asked: Asked = everything, *, content: bytes | None = None) -> Iterator[EventBatch]:
     """Yield the events of a file, one batch per class.
 
     Args:
         path: The file.
         asked: Which native fields are needed; others may be left out.
+        content: What is in it, if it was read already.
 
     Raises:
         InputError: It cannot be read.
     """
     try:
-        with pq.ParquetFile(path) as file:
+        with pq.ParquetFile(path if content is None else pa.BufferReader(content)) as file:
             found = slices(file, path)
             wanted = [_wanted(slice_, asked(slice_.event_class)) for slice_ in found]
             table = file.read(columns=sorted({name for names in wanted for name in names}), use_threads=False)
@@ -74,10 +75,12 @@ def read_part(path: Path, asked: Asked = everything) -> Iterator[EventBatch]:
         start += slice_.n_rows
 
 
-def records(path: Path, files: Collection[str], numbers: Collection[int]) -> Iterator[EventBatch]:
+def records(
+    path: Path, files: Collection[str], numbers: Collection[int], *, content: bytes | None = None
+) -> Iterator[EventBatch]:
     """Yield the events of a file that come from some logs and have some record numbers."""
     logs, wanted = pa.array(sorted(files), pa.string()), pa.array(sorted(numbers), pa.int64())
-    for batch in read_part(path):
+    for batch in read_part(path, content=content):
         is_from: Any = pc.is_in(batch.data.column("event.file").cast(pa.string()), logs)
         is_wanted: Any = pc.and_(is_from, pc.is_in(batch.data.column("event.record"), wanted))
         if pc.any(is_wanted).as_py():

@@ -1,15 +1,18 @@
 """What was read waits until somebody accepts or rejects it."""
 
 import hashlib
+from dataclasses import replace
 
 import pytest
 
 pytest.importorskip("sqlalchemy")
 
 from stillhunt.errors import InputError
+from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store
 from stillhunt.reading.claims import claims_in
-from stillhunt.workflows.reading import Queue, Read, accept, candidates, reject
+from stillhunt.workflows.queue import Queue, Read
+from stillhunt.workflows.reading import accept, candidates, reject
 
 TEXT = (
     "APT77 has almost certainly targeted dentists. The Kremlin denied the allegations. Norway sanctioned Kite "
@@ -137,3 +140,39 @@ def test_a_damaged_line_is_told_with_its_number(queue):
         out.write(b"{broken\n")
     with pytest.raises(InputError, match="cannot be read"):
         queue.all()
+
+
+def test_another_process_sees_what_was_added_and_decided(queue, tmp_path):
+    other = Queue(tmp_path)
+    assert len(other.waiting()) == len(queue.waiting()) > 0
+    reject(other, [one(queue, "target").claim.id], by="ben", note="no")
+    assert one(queue, "target").decided.by == "ben"
+    assert queue.add(TEXT, document(), claims_in(TEXT)) == 0
+
+
+def test_what_a_killed_process_left_behind_is_no_line_and_is_cut_off(queue, tmp_path):
+    before = queue.all()
+    with (queue.folder / "queue.jsonl").open("ab") as out:
+        out.write(b'{"of":"half a li')
+    assert Queue(tmp_path).all() == before
+
+    reject(queue, [one(queue, "target").claim.id], by="ben", note="no")
+    assert [q.claim for q in Queue(tmp_path).all()] == [q.claim for q in before]
+    assert one(Queue(tmp_path), "target").decided.note == "no"
+
+
+def test_two_documents_that_say_the_same_at_the_same_place_are_told_apart(queue):
+    again = TEXT + " And so on."
+    queue.add(again, document(again), claims_in(again))
+    twice = one(queue, "target").claim.id
+
+    with pytest.raises(InputError, match="more than one"):
+        queue.find([twice])
+    assert [q.document.sha256 for q in queue.find([f"{document(again).sha256}:{twice}"])] == [document(again).sha256]
+
+
+def test_a_marking_hides_a_document(tmp_path):
+    queue = Queue(tmp_path)
+    queue.add(TEXT, replace(document(), tlp=Tlp.RED), claims_in(TEXT))
+    assert queue.proposals("waiting", ceiling=Tlp.AMBER) == []
+    assert queue.proposals("waiting")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import hashlib
 import io
 import os
 import shutil
@@ -14,9 +15,10 @@ from urllib.parse import quote
 
 import pytest
 
-from stillhunt.knowledge.claim import Claims, claim_of, entity_id, source_of
+from stillhunt.reading.draft import ReadClaim, Slot
 from stillhunt.report.exporter import export
 from stillhunt.report.renderers import html, markdown
+from stillhunt.workflows.queue import Read
 
 pytestmark = pytest.mark.slow
 PASSWORD = "correct horse battery"
@@ -217,7 +219,7 @@ def test_a_team_works_through_it(serve, browser, tmp_path):
     logs = tmp_path / "logs"
     demo(logs)
     server = serve(logs=(logs,))
-    _propose(server.root / "reading")
+    _propose(server.site.queue)
     browser.set_window_size(1440, 1600)
     # Start a hunt and watch it.
     _log_in(browser, server, "ben")
@@ -281,22 +283,20 @@ def test_a_team_works_through_it(serve, browser, tmp_path):
     assert server.site.audit.broken_at() is None
 
 
-def _propose(folder: Path) -> None:
-    import msgspec
-
-    folder.mkdir()
+def _propose(queue) -> None:
+    """Put one claim that was read into the queue, as ``stillhunt read --queue`` does."""
     text = "Before it. Grey Stork works for the ministry. After it."
-    quote_ = "Grey Stork works for the ministry"
-    source = source_of(kind="report", title="A report", text=text)
-    start = text.index(quote_)
-    claim = claim_of(
-        subject=entity_id("intrusion-set", "Grey Stork"),
-        predicate="name",
-        value="Grey Stork",
-        speaker=entity_id("identity", "a paper"),
-        source=source,
-        quote=quote_,
+    document = Read(sha256=hashlib.sha256(text.encode()).hexdigest(), title="A report")
+    said = "Grey Stork works for the ministry"
+    start = text.index(said)
+    claim = ReadClaim(
+        id="read-1",
+        kind="sponsor",
+        subject=Slot(text="Grey Stork"),
+        predicate="works-for",
+        object=Slot(text="the ministry"),
+        quote=said,
         start=start,
+        end=start + len(said),
     )
-    claims = Claims(sources={source.id: source}, claims={claim.id: claim})
-    (folder / "report.json").write_bytes(msgspec.json.encode(claims))
+    assert queue.add(text, document, [claim]) == 1

@@ -6,7 +6,7 @@ import hashlib
 from bisect import bisect_right
 from dataclasses import dataclass
 
-__all__ = ["Document", "Published"]
+__all__ = ["Document", "Message", "Published"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,10 +16,31 @@ class Published:
     Attributes:
         date: ``2024``, ``2024-03`` or ``2024-03-25``; empty if nothing says.
         grounds: Where that stands, in a few words.
+        is_inferred: Whether it only follows from what the text speaks of.
     """
 
     date: str = ""
     grounds: str = ""
+    is_inferred: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Message:
+    """One message of a chat, in the text of its document.
+
+    Attributes:
+        start: Where its words begin.
+        end: Where they end.
+        sender: Who sent it; empty if nothing says.
+        to: To whom, or in which room.
+        sent: When: ``2022-03-01T10:22:33`` or ``2022-03-01``; empty if nothing says.
+    """
+
+    start: int
+    end: int
+    sender: str = ""
+    to: str = ""
+    sent: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,6 +55,7 @@ class Document:
         author: Who wrote it; likewise.
         published: When, with grounds.
         pages: Offset at which each page begins; empty if it has none.
+        messages: Where it is a stretch of a chat, its messages in order.
         notes: What could not be read, in sentences.
     """
 
@@ -44,6 +66,7 @@ class Document:
     author: str = ""
     published: Published = Published()
     pages: tuple[int, ...] = ()
+    messages: tuple[Message, ...] = ()
     notes: tuple[str, ...] = ()
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-__all__ = ["ARTICLE", "ClaimTime", "Draft", "Hedge", "Kind", "ReadClaim", "Slot"]
+__all__ = ["ARTICLE", "ClaimTime", "Draft", "Hedge", "Kind", "ReadClaim", "Relation", "Slot"]
 
 Kind = Literal[
     "alias/part-of",
@@ -123,6 +123,21 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Relation:
+    """How a claim stands to another one of its document.
+
+    Attributes:
+        kind: ``denies`` it, is ``denied-by`` it, or ``contradicts`` it.
+        to: Id of the other.
+        reason: Why they are taken to be about the same.
+    """
+
+    kind: Literal["denies", "denied-by", "contradicts"]
+    to: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReadClaim:
     """A claim that a document makes, with the words that make it.
 
@@ -147,6 +162,7 @@ class ReadClaim:
         method: Pattern, or reader, that found it.
         reasons: What lowered the score.
         qualifiers: Further values.
+        relations: How it stands to other claims of the document.
     """
 
     id: str
@@ -167,6 +183,7 @@ class ReadClaim:
     method: str = ""
     reasons: tuple[str, ...] = ()
     qualifiers: tuple[tuple[str, str], ...] = ()
+    relations: tuple[Relation, ...] = ()
 
     @property
     def said_by(self) -> str:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 
 import ahocorasick_rs
 
 from stillhunt.knowledge.claim import type_of
+from stillhunt.reading.mention import Mention
 
 __all__ = ["Mention", "Names"]
 
@@ -24,27 +24,16 @@ _KINDS = {
     "tool": "tool",
 }
 _SHORTEST = 3
+_CALENDAR = frozenset(
+    [
+        *("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November"),
+        *("December", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"),
+    ]
+)
+"""Words that some malware is called too: in prose they are days and months."""
+
 _ORDER = ("group", "malware", "tool", "campaign")
 _LETTER = re.compile(r"\w")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mention:
-    """A name in a text.
-
-    Attributes:
-        kind: ``group``, ``campaign``, ``malware`` or ``tool``.
-        start: Where it begins.
-        end: Where it ends.
-        text: As written.
-        entities: Who may be meant, by id; several where the name is ambiguous.
-    """
-
-    kind: str
-    start: int
-    end: int
-    text: str
-    entities: tuple[str, ...]
 
 
 class Names:
@@ -57,6 +46,8 @@ class Names:
     def __init__(self, known: Iterable[tuple[str, str]]) -> None:
         bearers: dict[str, set[str]] = {}
         for name, entity in known:
+            if name in _CALENDAR:
+                continue
             if type_of(entity) in _KINDS and len(name) >= _SHORTEST and not name.islower() and not name.isdecimal():
                 bearers.setdefault(name, set()).add(entity)
         self._names = sorted(bearers)

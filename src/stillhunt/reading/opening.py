@@ -1,7 +1,7 @@
-"""Files to documents: text, Markdown, web pages, PDF, Word, mail, and zip archives of these.
+"""Files to documents: text, Markdown, web pages, PDF, Word, mail, chats, feeds, dumps, and zip archives of these.
 
 Nothing that a document refers to is opened or fetched. What cannot be read is said: pages of a PDF that are pictures,
-members of archives that are no documents.
+files of a folder and members of an archive that are no documents. A dump of messages is never in memory as a whole.
 """
 
 from __future__ import annotations
@@ -11,16 +11,21 @@ import email.policy
 import io
 import re
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from email.message import EmailMessage
 from email.utils import parsedate_to_datetime
 from pathlib import Path
+from typing import BinaryIO
 
 from stillhunt.errors import InputError, MissingExtraError
 from stillhunt.reading.document import Document
+from stillhunt.reading.dumps.feeds import is_feed
+from stillhunt.reading.dumps.parts import HEAD, dump_of, encoding_of, parts_of
 from stillhunt.reading.publication import publication_of
 
-__all__ = ["open_documents"]
+__all__ = ["Opened", "open_documents", "open_parts"]
 
 _LARGEST = 256 << 20
 _MOST_MEMBERS = 10_000
@@ -28,37 +33,119 @@ _FEWEST_LETTERS = 20
 """A page of a PDF with fewer is a picture."""
 
 _PAGE = re.compile(rb"<(?:!doctype html|html|head|body)\b", re.IGNORECASE)
+_MBOX = re.compile(rb"From \S+.{0,80}\d{4}\s*$", re.MULTILINE)
 _MAIL = re.compile(rb"(?:Received|Return-Path|From|Delivered-To|Message-ID|MIME-Version|Date|Subject): ", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opened:
+    """A document with how far its file was read.
+
+    Attributes:
+        document: The document.
+        done: Bytes of the file up to its end.
+        total: Bytes of the file.
+        is_part: Whether it is a part of a dump.
+        file: The file on the disk that it is from; an archive, where it is a member of one.
+    """
+
+    document: Document
+    done: int
+    total: int
+    is_part: bool = False
+    file: Path = Path()
 
 
 def open_documents(path: Path) -> Iterator[Document]:
     """Yield the documents of a file, or of all files below a folder in order of their paths.
 
     Raises:
-        InputError: It cannot be read, or is of no kind that is known.
+        InputError: It cannot be read, or is of no kind that is known. Below a folder such a file is a document
+            without text that says so.
         MissingExtraError: What reads this kind is not installed.
     """
-    if path.is_dir():
-        for below in sorted(p for p in path.rglob("*") if p.is_file()):
-            yield from open_documents(below)
+    for opened in open_parts(path):
+        yield opened.document
+
+
+def open_parts(path: Path) -> Iterator[Opened]:
+    """Yield the same documents, each with how far its file was read.
+
+    Raises:
+        InputError: As for :func:`open_documents`.
+        MissingExtraError: Likewise.
+    """
+    if not path.is_dir():
+        yield from _opened(path)
         return
+    for below in sorted(p for p in path.rglob("*") if p.is_file()):
+        try:
+            yield from _opened(below)
+        except InputError as error:
+            yield replace(_unread(str(below), error), file=below)
+
+
+def _unread(name: str, error: InputError) -> Opened:
+    return Opened(document=Document(name=name, text="", title=Path(name).name, notes=(str(error),)), done=0, total=0)
+
+
+def _opened(path: Path) -> Iterator[Opened]:
     try:
-        if path.stat().st_size > _LARGEST:
-            raise InputError(f"is larger than {_LARGEST >> 20} MiB", where=str(path), hint="read it in parts")
-        content = path.read_bytes()
+        with path.open("rb") as file:
+            size = path.stat().st_size
+            for opened in _of_file(str(path), file, size):
+                yield replace(opened, file=path)
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path), hint="check the path") from error
-    yield from _documents(str(path), content)
 
 
-def _documents(name: str, content: bytes) -> Iterator[Document]:
-    if content.startswith(b"PK\x03\x04"):
-        if b"word/" in content[:4_096] or name.lower().endswith(".docx"):
-            yield _word(name, content)
-        else:
-            yield from _members(name, content)
+def _of_file(name: str, file: BinaryIO, size: int) -> Iterator[Opened]:
+    head = file.read(HEAD)
+    file.seek(0)
+    dump = None if _has_own_reader(head) else dump_of(head)
+    if dump is not None:
+        for part in parts_of(name, file, dump):
+            yield Opened(document=part.document, done=part.stop, total=size, is_part=True)
         return
-    yield _reader_of(content)(name, content)
+    if _MBOX.match(head):
+        yield from _mailbox(name, file, size)
+        return
+    if size > _LARGEST:
+        raise InputError(f"is larger than {_LARGEST >> 20} MiB", where=name, hint="read it in parts")
+    content = file.read()
+    if not content.startswith(b"PK\x03\x04"):
+        yield Opened(document=_reader_of(content)(name, content), done=size, total=size)
+    elif b"word/" in content[:4_096] or name.lower().endswith(".docx"):
+        yield Opened(document=_word(name, content), done=size, total=size)
+    else:
+        yield from _members(name, content)
+
+
+def _has_own_reader(head: bytes) -> bool:
+    """Say whether a file is of a kind that no dump is of."""
+    if head.startswith((b"PK\x03\x04", b"%PDF")):
+        return True
+    return not is_feed(head) and (_PAGE.search(head[:4_096]) is not None or _MAIL.match(head) is not None)
+
+
+def _mailbox(name: str, file: BinaryIO, size: int) -> Iterator[Opened]:
+    """Yield the mails of a mailbox (RFC 4155): each begins with a line `From `, behind an empty one."""
+    lines: list[bytes] = []
+    start = at = 0
+    is_behind_empty = True
+    for line in file:
+        if is_behind_empty and _MBOX.match(line) and lines:
+            yield _part_of_mailbox(name, lines, start, at, size)
+            lines, start = [], at
+        lines.append(line)
+        at += len(line)
+        is_behind_empty = not line.strip()
+    yield _part_of_mailbox(name, lines, start, at, size)
+
+
+def _part_of_mailbox(name: str, lines: list[bytes], start: int, stop: int, size: int) -> Opened:
+    document = _mail(f"{name}#{start}", b"".join(lines[1:]))
+    return Opened(document=document, done=stop, total=size, is_part=True)
 
 
 def _reader_of(content: bytes) -> Callable[[str, bytes], Document]:
@@ -72,7 +159,7 @@ def _reader_of(content: bytes) -> Callable[[str, bytes], Document]:
     return _text
 
 
-def _members(name: str, content: bytes) -> Iterator[Document]:
+def _members(name: str, content: bytes) -> Iterator[Opened]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(content))
     except zipfile.BadZipFile as error:
@@ -82,15 +169,21 @@ def _members(name: str, content: bytes) -> Iterator[Document]:
         if len(entries) > _MOST_MEMBERS or sum(entry.file_size for entry in entries) > _LARGEST:
             raise InputError("unpacks to more than is read", where=name, hint="unpack it and read it in parts")
         for entry in sorted(entries, key=lambda entry: entry.filename):
+            member = f"{name}!{entry.filename}"
             try:
-                yield from _documents(f"{name}!{entry.filename}", archive.read(entry))
-            except (RuntimeError, zipfile.BadZipFile) as error:
-                raise InputError(f"cannot be unpacked: {error}", where=f"{name}!{entry.filename}") from error
+                unpacked = archive.read(entry)
+            except (RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error) as error:
+                yield _unread(member, InputError(f"cannot be unpacked: {error}", where=member))
+                continue
+            try:
+                yield from _of_file(member, io.BytesIO(unpacked), len(unpacked))
+            except InputError as error:
+                yield _unread(member, error)
 
 
 def _text(name: str, content: bytes) -> Document:
     if b"\x00" in content[:4_096] and not content.startswith((b"\xff\xfe", b"\xfe\xff")):
-        hint = "text, Markdown, HTML, PDF, DOCX, mail and zip archives are read"
+        hint = "text, Markdown, HTML, PDF, DOCX, mail, chats, feeds, CSV or JSON of messages and zip archives are read"
         raise InputError("is no document of a kind that is known", where=name, hint=hint)
     text = _decoded(content)
     notes = ("some letters could not be decoded",) if "\ufffd" in text else ()
@@ -100,7 +193,7 @@ def _text(name: str, content: bytes) -> Document:
 def _decoded(content: bytes) -> str:
     if content.startswith((b"\xff\xfe", b"\xfe\xff")):
         return content.decode("utf-16", "replace")
-    return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
+    return content.decode(encoding_of(content), "replace").removeprefix("\ufeff").replace("\r\n", "\n")
 
 
 def _title(name: str, text: str) -> str:

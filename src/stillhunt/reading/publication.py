@@ -48,7 +48,9 @@ def _latest(text: str, dates: Sequence[DateSpan]) -> Published:
         return Published()
     last = max(dates, key=lambda date: (date.last, -date.start))
     month = last.last[:7]
-    return Published(date=month, grounds=f"not before the latest date in the text: {_line(text, last)}")
+    return Published(
+        date=month, grounds=f"not before the latest date in the text: {_line(text, last)}", is_inferred=True
+    )
 
 
 def _written(date: DateSpan) -> str:

@@ -264,13 +264,13 @@ def _proposals(ask: Ask) -> Response:
     shown, n = _part(ask, list(found))
     listed = [
         {
-            "id": p.claim.id,
+            "id": p.key,
             "claim": p.claim,
-            "subject": p.subject,
-            "object": p.object,
-            "document": p.source.title,
-            "by": p.by,
-            "why": p.why,
+            "subject": p.claim.subject.text,
+            "object": p.claim.object.text,
+            "document": p.document.title,
+            "by": p.decided.by if p.decided else "",
+            "why": p.decided.note if p.decided else "",
         }
         for p in shown
     ]
@@ -280,9 +280,7 @@ def _proposals(ask: Ask) -> Response:
 def _judge(ask: Ask) -> Response:
     sent: Judgement = decoded(ask, Judgement)
     who = ask.who
-    ask.site.queue.decide(
-        ask.path("claim"), accept=sent.verb == "accept", by=who.name, why=sent.why, ceiling=who.ceiling
-    )
+    ask.site.judge(ask.path("claim"), accepts=sent.verb == "accept", by=who.name, why=sent.why, ceiling=who.ceiling)
     ask.note(f"claim {sent.verb}", ask.path("claim"))
     return as_json({"id": ask.path("claim"), "verb": sent.verb})
 

@@ -11,17 +11,18 @@ from urllib.parse import quote
 
 from jinja2 import Environment, PackageLoader
 
-from stillhunt.errors import StillhuntError
-from stillhunt.knowledge.claim import Claims
+from stillhunt.errors import InputError, StillhuntError, UnknownNameError
 from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store, View
 from stillhunt.report.renderers.html import environment
 from stillhunt.web.accounts import LOCAL, Accounts, User
 from stillhunt.web.audit import Audit
-from stillhunt.web.reading import FolderQueue, Queue
 from stillhunt.web.runs import Runs
 from stillhunt.web.shelf import Shelf
 from stillhunt.workflows import know
+from stillhunt.workflows.queue import Queue, Queued
+from stillhunt.workflows.read import own_queue
+from stillhunt.workflows.reading import accept, reject
 
 __all__ = ["Settings", "Site"]
 
@@ -66,7 +67,7 @@ class Site:
         self.audit = Audit(self.state / "audit.jsonl")
         self.shelf = Shelf(root)
         self.runs = Runs(root, settings.logs or (root,))
-        self.queue: Queue = FolderQueue(root / "reading", self._accept)
+        self.queue: Queue = own_queue(settings.base)
         self.templates: Environment = environment(PackageLoader("stillhunt.web"))
         # What a log says goes into an address as it is; what leaves it is escaped like all else.
         self.templates.filters["path"] = lambda text: quote(str(text).encode("utf-8", "replace"), safe="")
@@ -102,6 +103,31 @@ class Site:
         with self.writing, know.own_base(self.settings.base) as store:
             yield store
 
-    def _accept(self, claims: Claims) -> None:
+    def judge(self, claim: str, *, accepts: bool, by: str, why: str, ceiling: Tlp) -> Queued:
+        """Accept or reject a claim that waits in the reading queue, as the command does.
+
+        Args:
+            claim: Its key, or its id if no other document has it.
+            accepts: Whether it enters the base.
+            by: Who decides.
+            why: What they say.
+            ceiling: Strictest marking that they see.
+
+        Raises:
+            UnknownNameError: No claim that they may see is called so.
+            InputError: It was decided before.
+        """
         with self.writable_knowledge() as store:
-            store.add(claims, kind="accept", note="read in a document, accepted in the queue")
+            meant = self.queue.called(claim, ceiling=ceiling)
+            if not meant:
+                raise UnknownNameError("no proposal has that id")
+            if len(meant) > 1:
+                raise InputError("several documents say that at the same place", hint="use the whole key")
+            found = meant[0]
+            if found.decided is not None:
+                raise InputError(f"it was {found.state} already by {found.decided.by}", hint="look at it again")
+            if accepts:
+                accept(store, self.queue, [found.key], by=by, note=why)
+            else:
+                reject(self.queue, [found.key], by=by, note=why)
+        return found

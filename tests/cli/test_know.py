@@ -171,5 +171,5 @@ def test_indicators_are_seen_in_logs_while_they_are_valid(know, tmp_path, base):
     )
     shown = know("sight", log, "--base", base)
     assert shown.startswith("2 indicators looked for in 3 events")
-    assert "2024-03-15 10:00:00+00:00  indicator of Red Fox  1 times" in shown
+    assert "2024-03-15 10:00:00+00:00  Indicator of Red Fox: 192.0.2.7  1 times" in shown
     assert "1 more were seen outside the time in which they are valid" in shown

@@ -9,6 +9,9 @@ A rule about a service is ordinary, too, if somebody did it from where many of t
 (:mod:`stillhunt.cases.origins`): an administrator at the office who gives an application a key. An intruder who is
 already in the office's network, or comes through its gateway, looks the same.
 
+An indicator that one machine meets every day is a beacon as likely as a habit: of indicators only what most hosts meet
+is folded.
+
 Habits are folded, not deleted: they stay among the findings, are counted, and open no case. Whoever was inside before
 the logs begin and has shown a medium sign every day since would look the same, which is why a habit is told with its
 reason and can be kept with ``--habits keep``.
@@ -69,7 +72,7 @@ def habits(findings: Sequence[Finding], spans: Mapping[str, HostSpan]) -> tuple[
         n_alike = len(hosts[finding.detector.id])
         if n_hosts >= _MANY_HOSTS and n_alike >= n_hosts * _MOST_HOSTS:
             often = f"so are findings of this detector on {n_alike:,} of {n_hosts:,} hosts"
-        elif finding.detector.level.rank <= Level.MEDIUM.rank:
+        elif finding.detector.kind != "indicator" and finding.detector.level.rank <= Level.MEDIUM.rank:
             often = "and has been since they begin"
         else:
             continue

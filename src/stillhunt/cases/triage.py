@@ -3,11 +3,12 @@
 Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
 host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
 detector, one step down if no detector of at least medium level shows another technique beside it: three records of
-one memory dump are one act. An analytic of high level that measured its act on several days stands by itself.
-Findings that share more than a host (a process tree, an account, an address, a file, a logon), one of them of high
-level or above, confirm each other however far apart, low ones too: a lurker sleeps, and what one hand did beside
-something grave is seldom by chance. A case has the level of its most serious episode, one step up if at least two
-detectors of high level or above span at least four ATT&CK tactics and the level is high already.
+one memory dump are one act, and so are all indicators of others that are met, since lists repeat each other and name
+one thing by its domain, its address and its hash. An analytic of high level that measured its act on several days
+stands by itself. Findings that share more than a host (a process tree, an account, an address, a file, a logon), one of
+them of high level or above, confirm each other however far apart, low ones too: a lurker sleeps, and what one hand did
+beside something grave is seldom by chance. A case has the level of its most serious episode, one step up if at least
+two detectors of high level or above span at least four ATT&CK tactics and the level is high already.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
@@ -95,11 +96,14 @@ _BESIDE = {"within a day": "within a day of it", "by the same hand": "by the sam
 
 
 def _different_acts(detectors: Sequence[Detector]) -> int:
-    """Count detectors, strongest first, that share no technique with one counted before; untagged ones by id."""
+    """Count detectors, strongest first, that share no technique with one counted before; untagged ones by id.
+
+    All indicators count as one.
+    """
     seen: set[str] = set()
     acts = 0
     for detector in detectors:
-        shown = set(detector.techniques) or {detector.id}
+        shown = set(detector.techniques) or {"indicators" if detector.kind == "indicator" else detector.id}
         if not shown & seen:
             acts += 1
         seen |= shown

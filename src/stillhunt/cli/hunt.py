@@ -6,12 +6,15 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from stillhunt.cli.console import EXIT_BLIND, EXIT_CASES, EXIT_INTERRUPTED, handles_errors, progress, results, say
 from stillhunt.cli.options import mappings_option, passwords_option, values_option, zone_option
+
+if TYPE_CHECKING:
+    from stillhunt.report.brief import Brief
 
 __all__ = ["command"]
 
@@ -78,6 +81,19 @@ def default_jobs() -> int:
     "travel and consumer networks. Repeatable; nothing is ever looked up online.",
 )
 @click.option(
+    "--indicators",
+    multiple=True,
+    metavar="BASE|FILE",
+    help="Indicators of others to look for as well: a knowledge base, a STIX bundle, a CSV or plain list, of millions. "
+    "Repeatable; `base` stands for your own knowledge base.",
+)
+@click.option(
+    "--record",
+    metavar="BASE",
+    help="Knowledge base to record sightings of indicators in, and what they make of the confidence in them; `base` "
+    "stands for your own. Nothing is recorded without it; `stillhunt know undo` takes it back.",
+)
+@click.option(
     "--store",
     type=click.Path(path_type=Path),
     help="Folder to keep all events in, as Parquet: what it has is not read again, also after a kill, and what is "
@@ -120,6 +136,8 @@ def command(
     engine: Literal["local", "spark"],
     master: str,
     spark_settings: tuple[str, ...],
+    indicators: tuple[str, ...],
+    record: str | None,
     as_json: bool,
     exit_code: bool,
     quiet: bool,
@@ -139,6 +157,8 @@ def command(
     if engine == "spark" and not master:
         raise click.UsageError("--engine spark needs --master: local[2], spark://host:7077, yarn, k8s://...")
     settings = _settings(spark_settings)
+    if record is not None and not indicators:
+        raise click.UsageError("--record keeps sightings of indicators: name some with --indicators")
     workspace.check(out)
     try:
         with progress(quiet=quiet) as watch:
@@ -157,11 +177,18 @@ def command(
                 engine=engine,
                 master=master,
                 spark_settings=settings,
+                indicators=indicators,
                 watch=watch,
             )
             command_line = _command(
                 paths,
-                files={"--rules": rules, "--values": values, "--mapping": mappings, "--networks": networks},
+                files={
+                    "--rules": rules,
+                    "--values": values,
+                    "--mapping": mappings,
+                    "--networks": networks,
+                    "--indicators": indicators,
+                },
                 texts={"--timezone": zone, "--store": store},
                 flags=[*(["--habits", "keep"] if habits == "keep" else []), *([] if behaviour else ["--no-behaviour"])],
             )
@@ -176,6 +203,8 @@ def command(
         click.echo(workspace.cases_as_json(brief), nl=False)
     else:
         terminal.render(brief, results(), written=written)
+    if record is not None:
+        _record(brief, record)
     if exit_code and found.cases:
         sys.exit(EXIT_CASES)
     if exit_code and found.coverage.verdict is not None and found.coverage.verdict.is_blind:
@@ -191,10 +220,25 @@ def _settings(given: Sequence[str]) -> dict[str, str]:
     return {name: value for name, _, value in pairs}
 
 
+def _record(brief: Brief, base: str) -> None:
+    """Keep sightings in a knowledge base, and say what that changed."""
+    from stillhunt.workflows.intelligence import own_word
+    from stillhunt.workflows.know import own_base
+    from stillhunt.workflows.record import record_sightings
+
+    with own_base(own_word(base)) as store:
+        done = record_sightings(brief, store)
+        if done.operation is None:
+            say(f"recorded in {store.where}: nothing new, {done.n_known:,} sightings were recorded before")
+            return
+        told = f"{len(done.sightings):,} sightings, {len(done.changes):,} changes of confidence"
+        say(f"recorded in {store.where} as operation {done.operation.n}: {told}; `stillhunt know undo` takes it back")
+
+
 def _command(
     paths: tuple[str, ...],
     *,
-    files: Mapping[str, Sequence[Path]],
+    files: Mapping[str, Sequence[Path | str]],
     texts: Mapping[str, str | Path | None],
     flags: Sequence[str],
 ) -> tuple[str, ...]:

@@ -14,7 +14,18 @@ from stillhunt.detection.fold import Match
 from stillhunt.telemetry.collect import Retrieved, Wanted
 from stillhunt.telemetry.event import EventBatch
 
-__all__ = ["PLAIN", "EvidenceKey", "Fetch", "KnownEvidence", "ShiftOf", "dated", "moment", "read_again"]
+__all__ = [
+    "PLAIN",
+    "SPOTTED",
+    "Clauses",
+    "EvidenceKey",
+    "Fetch",
+    "KnownEvidence",
+    "ShiftOf",
+    "dated",
+    "moment",
+    "read_again",
+]
 
 Fetch = Callable[[Wanted], Iterable[Retrieved]]
 """Reads some records again."""
@@ -26,9 +37,15 @@ ShiftOf = Callable[[str, str], int]
 PLAIN = -1
 """Stands for the rule where a record is evidence of something that is no rule: nothing in it has to match."""
 
+SPOTTED = -2
+"""Stands for the rule where a record is evidence of indicators: those that it meets are said."""
+
+Clauses = Callable[[EventBatch, Iterable[int]], Mapping[int, Clause]]
+"""(batch, rows) to what a record of each row meets."""
+
 
 class EvidenceKey(NamedTuple):
-    """A rule (or :data:`PLAIN`), the file, and where in it the record lies."""
+    """A rule (or :data:`PLAIN`, :data:`SPOTTED`), the file, and where in it the record lies."""
 
     rule: int
     file: str
@@ -40,7 +57,7 @@ KnownEvidence = dict[EvidenceKey, Evidence]
 
 
 def read_again(
-    keys: Iterable[EvidenceKey], desk_of: Callable[[str], Desk], fetch: Fetch
+    keys: Iterable[EvidenceKey], desk_of: Callable[[str], Desk], fetch: Fetch, *, spotted: Clauses
 ) -> dict[EvidenceKey, Evidence]:
     """Read records again and say of each why its rule matched; what cannot be read any more says so itself.
 
@@ -48,6 +65,7 @@ def read_again(
         keys: Which records.
         desk_of: The rules about a product.
         fetch: Reads them.
+        spotted: Says which indicators records meet.
 
     Returns:
         Evidence whose time is still missing: see :func:`dated`.
@@ -60,7 +78,7 @@ def read_again(
         by_record.setdefault((key.file, key.match.number), set()).add(key)
         found[key] = _unreadable(key)
     for batch, originals in fetch(wanted) if wanted else ():
-        found |= _explained(batch, originals, by_record, desk_of(batch.event_class.product))
+        found |= _explained(batch, originals, by_record, desk_of(batch.event_class.product), spotted)
     return found
 
 
@@ -69,6 +87,7 @@ def _explained(
     originals: Mapping[tuple[str, int], str],
     by_record: Mapping[tuple[str, int], set[EvidenceKey]],
     desk: Desk,
+    spotted: Clauses,
 ) -> Iterator[tuple[EvidenceKey, Evidence]]:
     facts = Facts(batch, range(batch.data.num_rows))
     asked = [
@@ -81,10 +100,14 @@ def _explained(
     conditions = {condition for _, key in asked if (condition := desk.place_of.get(key.rule)) is not None}
     scope = desk.program.scope(conditions & desk.scope(batch.event_class).conditions)
     table = table_of(batch, desk, scope)
+    met = spotted(batch, {row for row, key in asked if key.rule == SPOTTED})
     for row, key in asked:
         condition = desk.place_of.get(key.rule)
         if key.rule == PLAIN:
             yield key, _read(key, facts.clock(row), originals, Clause(kind="and", label=""))
+            continue
+        if key.rule == SPOTTED:
+            yield key, _read(key, facts.clock(row), originals, met[row])
             continue
         if condition not in scope.conditions or not table.holds(table.part(condition), row):
             continue

@@ -165,6 +165,12 @@ class Fold:
         if len(self._entities) > self._pool:
             self._trim_pool()
 
+    def of_file(self, file: str) -> Fold:
+        """Return the matches in one file by themselves, with what all of them are about."""
+        part = Fold(tallies={file: Tally()}, has_all_entities=self.has_all_entities, _entities=set(self._entities))
+        part.tallies[file].merge(self.tallies[file])
+        return part
+
     def entities(self) -> tuple[Entity, ...]:
         """Return what the matches are about, of each kind the first by name."""
         self._trim()

@@ -65,6 +65,7 @@ class RuleSet:
         problems: Files that could not be read, folders left out, rules with careless metadata.
         analytics: Names of the analytics that run beside the rules.
         networks: Database files that say where addresses are, as (path, SHA-256).
+        watchlist: File of indicators to look for beside the rules, named by its content; empty for none.
     """
 
     rules: tuple[Rule, ...]
@@ -74,3 +75,4 @@ class RuleSet:
     problems: tuple[Problem, ...] = ()
     analytics: tuple[str, ...] = ()
     networks: tuple[tuple[str, str], ...] = ()
+    watchlist: str = ""

@@ -15,10 +15,12 @@ from stillhunt.detection.correlation.correlate import correlate
 from stillhunt.detection.correlation.model import Correlation, Tally
 from stillhunt.detection.correlation.occurrences import Occurrences
 from stillhunt.detection.desk import Desk, Matching, digest, table_of
+from stillhunt.detection.draft import Draft
 from stillhunt.detection.evidence import EvidenceKey, Fetch, KnownEvidence, ShiftOf, dated, moment, read_again
 from stillhunt.detection.facts import Fact, Facts
 from stillhunt.detection.finding import Evidence, Finding
-from stillhunt.detection.fold import N_VALUE_SETS, Fold, Match, Shelf, first_and_last
+from stillhunt.detection.fold import N_VALUE_SETS, Match, Shelf
+from stillhunt.detection.indicators.spot import Spotted, Spotter
 from stillhunt.detection.rule import RuleSet
 from stillhunt.errors import Problem
 from stillhunt.kernel.run import run
@@ -58,11 +60,13 @@ class Scan:
         self._desks: dict[str, Desk] = {}
         self._shelves: dict[tuple[int, str], Shelf] = {}
         self._seen: set[int] = set()
+        self._spotter = Spotter(rules.watchlist or None)
         self._watch = Watch(rules.analytics, Networks([path for path, _ in rules.networks]))
 
     def feed(self, batch: EventBatch) -> None:
         """Look for every rule that is about this class of events, and let analytics fold them."""
         self._watch.feed(batch)
+        self._spotter.feed(batch)
         desk = self._desk(batch.event_class.product)
         scope = desk.scope(batch.event_class)
         self._seen.update(desk.numbers[condition] for condition in scope.conditions)
@@ -80,9 +84,10 @@ class Scan:
 
     def take(self, state: ScanState) -> None:
         """Take in what another worker with the same rules found."""
-        shelves, seen, occurrences, aggregates = state
+        shelves, seen, occurrences, aggregates, spotted = state
         self._seen |= seen
         self._watch.take(aggregates)
+        self._spotter.take(spotted)
         self._occurrences.take(occurrences)
         for key, shelf in shelves.items():
             if key in self._shelves:
@@ -96,7 +101,7 @@ class Scan:
 
     def state(self) -> ScanState:
         """Return what was found so far, for another worker to take in."""
-        return self._shelves, self._seen, self._occurrences, self._watch.state()
+        return self._shelves, self._seen, self._occurrences, self._watch.state(), self._spotter.state()
 
     def hand_over(self) -> ScanState:
         """Return what was found so far, and begin anew; the rules stay compiled."""
@@ -104,7 +109,13 @@ class Scan:
         self._shelves, self._seen = {}, set()
         self._occurrences = Occurrences(self._occurrences.fields)
         self._watch.hand_over()
+        self._spotter.hand_over()
         return found
+
+    @property
+    def n_machines(self) -> int:
+        """Addresses of the house that acted where events name no host; counted if indicators are looked for."""
+        return self._spotter.n_machines
 
     def fields(self, event_class: EventClass) -> tuple[str | None, ...]:
         """Return the fields that rules and correlations ask for of a class; None, which stands for all, first."""
@@ -113,6 +124,7 @@ class Scan:
         numbers = (desk.numbers[condition] for condition in scope.conditions)
         beside = {name for number in numbers for name in self._occurrences.fields.get(number, ())}
         beside.update(self._watch.fields(event_class))
+        beside.update(self._spotter.fields(event_class))
         return (*scope.fields, *sorted(beside.difference(field for field in scope.fields if field)))
 
     def findings(self, shift_s: ShiftOf, fetch: Fetch, *, known: KnownEvidence | None = None) -> tuple[Finding, ...]:
@@ -124,21 +136,24 @@ class Scan:
             known: Evidence of an earlier hunt, which is not fetched; afterwards that of this one.
         """
         drafts = [
-            _Draft(rule, host, key, fold, shift_s)
+            Draft(rule, host, key, fold, shift_s)
             for (rule, host), shelf in self._shelves.items()
             for key, fold in [*shelf.folds.items(), *([(_FURTHER, shelf.further)] if shelf.further else [])]
         ]
         alerts = list(self._alerts(shift_s))
         observed = self._watch.observed(shift_s)
-        keys = [key for made in (drafts, alerts, observed) for one in made for key in one.keys]
+        spotted = self._spotter.drafts(shift_s)
+        keys = [key for made in (drafts, alerts, observed, spotted) for one in made for key in one.keys]
         known = {} if known is None else known
         evidence = {key: known[key] for key in keys if key in known}
-        evidence |= read_again([key for key in keys if key not in evidence], self._desk, fetch)
+        missing = [key for key in keys if key not in evidence]
+        evidence |= read_again(missing, self._desk, fetch, spotted=self._spotter.clauses)
         known.clear()
         known.update(evidence)
         found = [self._finding(draft, evidence) for draft in drafts]
         found += [alert.finding(evidence, self._rules) for alert in alerts]
         found += [seen.finding(evidence) for seen in observed]
+        found += [met.finding(evidence) for met in spotted]
         return tuple(sorted(found, key=lambda f: (f.first_at is None, f.first_at or moment(0), f.id)))
 
     def rule_states(self) -> tuple[RuleState, ...]:
@@ -150,7 +165,7 @@ class Scan:
         by_id = {state.id: state for state in states}
         for correlation in self._correlations:
             by_id[correlation.detector.id] = self._correlation_state(correlation, by_id)
-        every = [*by_id.values(), *self._others, *self._watch.states()]
+        every = [*by_id.values(), *self._others, *self._watch.states(), *self._spotter.states()]
         return tuple(sorted(every, key=lambda state: (state.path, state.id)))
 
     def _desk(self, product: str) -> Desk:
@@ -190,6 +205,7 @@ class Scan:
             path=rule.detector.path,
             status="active" if is_active else "dormant",
             reason=reason,
+            kind="indicator" if rule.detector.kind == "indicator" else "rule",
             tactics=rule.detector.tactics,
             techniques=rule.detector.techniques,
             n_findings=n_findings,
@@ -239,30 +255,27 @@ class Scan:
             shelf = self._shelves[rule, host] = Shelf()
         return shelf
 
-    def _finding(self, draft: _Draft, evidence: Mapping[EvidenceKey, Evidence]) -> Finding:
+    def _finding(self, draft: Draft, evidence: Mapping[EvidenceKey, Evidence]) -> Finding:
         rule, fold = self._rules[draft.rule], draft.fold
-        count = sum(tally.count for tally in fold.tallies.values())
         label = _SHARED if draft.key == _FURTHER else ""
         kept = [dated(evidence[key], key.match, draft.shifts[key.file], label=label) for key in draft.keys]
-        firsts = [moment(t.first, draft.shifts[file]) for file, t in fold.tallies.items() if t.first is not None]
-        lasts = [moment(t.last, draft.shifts[file]) for file, t in fold.tallies.items() if t.last is not None]
         return Finding(
             id="finding-" + digest([rule.detector.id, draft.host, draft.key])[:16],
             detector=rule.detector,
-            first_at=min(firsts, default=None),
-            last_at=max(lasts, default=None),
-            count=count,
+            first_at=draft.first_at,
+            last_at=draft.last_at,
+            count=draft.count,
             entities=fold.entities(),
             evidence=tuple(kept),
-            n_evidence_omitted=count - len(kept),
+            n_evidence_omitted=draft.count - len(kept),
             has_all_entities=fold.has_all_entities,
-            n_days=len({day for tally in fold.tallies.values() for day in tally.days}),
+            n_days=draft.n_days,
         )
 
 
-ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences, Aggregates]
+ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences, Aggregates, Spotted]
 """Findings in the making by rule and host, the rules that met events of their log source, matches for correlations,
-and what analytics keep."""
+what analytics keep, and the indicators that were met."""
 
 
 def _actor(fact: Fact) -> list[str]:
@@ -283,20 +296,3 @@ def _by_file(facts: Sequence[Fact]) -> dict[str, list[Match]]:
 _FURTHER = "further values"
 _SHARED = f"one of more than {N_VALUE_SETS} sets of values that this rule matched on this host"
 _PART = "part of a correlation, no findings of its own"
-
-
-class _Draft:
-    """A finding whose evidence is chosen: over all files, the first four records and the last."""
-
-    def __init__(self, rule: int, host: str, key: str, fold: Fold, shift_s: ShiftOf) -> None:
-        self.rule, self.host, self.key, self.fold = rule, host, key, fold
-        self.shifts = {file: shift_s(file, host) for file in fold.tallies}
-        # What a correction of clocks puts first need not have been first in the logs.
-        ordered = {
-            (match if match.is_undated else match._replace(at=match.at + self.shifts[file] * 1_000_000), file, match)
-            for file, tally in fold.tallies.items()
-            for match in tally.matches
-        }
-        n_dated = sum(not corrected.is_undated for corrected, _, _ in ordered)
-        kept = first_and_last(sorted(ordered), n_dated)
-        self.keys = [EvidenceKey(rule, file, match) for _, file, match in kept]

@@ -21,7 +21,7 @@ from stillhunt.kernel.program import ROW_KINDS, Part, Predicate, Program, Scope
 from stillhunt.kernel.sets import TextTests
 from stillhunt.kernel.text import folded
 
-__all__ = ["Batch", "Column", "Memory", "run"]
+__all__ = ["Batch", "Column", "Memory", "numbers_of", "run"]
 
 Rows = int
 """A set of rows: bit ``n`` stands for row ``n``."""
@@ -296,7 +296,7 @@ def run(batch: Batch) -> Iterator[tuple[int, list[int]]]:
     for number in batch.candidates():
         found = batch.where(batch.part(number))
         if found:
-            yield number, _numbers(found, batch.n_rows)
+            yield number, numbers_of(found, batch.n_rows)
 
 
 _COMPARE: Mapping[str, Callable[[str, str], bool]] = {
@@ -338,7 +338,8 @@ def _from_numbers(numbers: Collection[int], n_rows: int) -> Rows:
     return int.from_bytes(bits, "little")
 
 
-def _numbers(rows: Rows, n_rows: int) -> list[int]:
+def numbers_of(rows: Rows, n_rows: int) -> list[int]:
+    """Return the numbers of the rows in a set, in order."""
     bitmap = pa.py_buffer(rows.to_bytes((n_rows + 7) // 8, "little"))
     flags = pa.BooleanArray.from_buffers(pa.bool_(), n_rows, [None, bitmap])
     return cast("list[int]", pc.indices_nonzero(flags).to_pylist())

@@ -10,6 +10,7 @@ import msgspec
 from stillhunt.attribution.assessment import Assessment
 from stillhunt.cases.case import Case
 from stillhunt.cases.habit import Habit
+from stillhunt.cases.sighted import Sighted
 from stillhunt.detection.finding import Finding
 from stillhunt.errors import InputError
 from stillhunt.telemetry.coverage import Coverage
@@ -63,6 +64,7 @@ class Brief:
         software_names: ATT&CK software id to name, for every id in the cases.
         habits: Findings that are habits of the estate, and so in no case.
         origin: What was used to make it.
+        sighted: Indicators of others that were met, those whose confidence changes most first.
         tlp: How far it may travel (Traffic Light Protocol 2.0), or empty if nobody said.
     """
 
@@ -78,6 +80,7 @@ class Brief:
     habits: tuple[Habit, ...] = ()
     origin: Origin = Origin()
     tlp: str = ""
+    sighted: tuple[Sighted, ...] = ()
 
 
 def encode(brief: Brief) -> bytes:

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from stillhunt.cases.case import BreakIn, Case
+from stillhunt.cases.sighted import Sighted
 from stillhunt.report.brief import Brief
 from stillhunt.telemetry.coverage import Coverage
 from stillhunt.telemetry.unseen import unseen
@@ -20,6 +21,7 @@ __all__ = [
     "plural",
     "problem_words",
     "quiet_words",
+    "sighted_words",
     "summary_words",
 ]
 
@@ -99,16 +101,42 @@ def coverage_words(coverage: Coverage) -> list[tuple[str, str]]:
     moved = len({f.host for f in coverage.clocks if f.shift_s is not None})
     if moved:
         said.append(("Clocks", f"those of {plural(moved, 'host')} corrected"))
-    rules_alone = [r for r in coverage.rules if r.kind != "filter"]
+    rules_alone = [r for r in coverage.rules if r.kind not in {"filter", "indicator"}]
     states = Counter(r.status for r in rules_alone)
     rules = (
         f"{len(rules_alone):,}: {states['active']:,} active, {states['dormant']:,} dormant "
         f"(no such source here), {states['inert']:,} inert"
     )
-    n_filters = len(coverage.rules) - len(rules_alone)
+    n_filters = sum(r.kind == "filter" for r in coverage.rules)
     rules += f"; {plural(n_filters, 'rule filter')} in force" if n_filters else ""
     said.append(("Rules", rules))
-    return said
+    indicators = _indicator_words(coverage)
+    return [*said, ("Indicators", indicators)] if indicators else said
+
+
+def _indicator_words(coverage: Coverage) -> str:
+    """Say which indicators of others were looked for, and which could not be; empty if there were none."""
+    states = [r for r in coverage.rules if r.kind == "indicator"]
+    patterns = [r for r in states if r.id.startswith("indicator:pattern:")]
+    plain = [r for r in states if r not in patterns]
+    n_refused = sum(r.status == "inert" for r in patterns)
+    said = [r.title.removesuffix(" of indicators") for r in plain]
+    said += [plural(len(patterns) - n_refused, "pattern")] if len(patterns) > n_refused else []
+    words = f"{', '.join(said)} looked for" if said else ""
+    parts = [words, *(r.reason for r in plain if r.status == "dormant")]
+    parts += [f"{plural(n_refused, 'pattern')} cannot be hunted for"] if n_refused else []
+    return "; ".join(part for part in parts if part)
+
+
+def sighted_words(one: Sighted) -> str:
+    """Say what became of one indicator that was met: where, when, and what it does to the confidence in it."""
+    where = f" on {one.n_hosts:,} of {plural(one.n_machines, 'machine')}" if one.n_hosts else ""
+    first, last = one.first_at, one.last_at
+    since = f", {instant_words(first)}" if first is not None else ""
+    until = f" to {instant_words(last)}" if first is not None and last is not None and last != first else ""
+    changed = f"{one.before} to {one.after} ({one.delta:+})" if one.delta else f"{one.before}"
+    times = "once" if one.count == 1 else f"{one.count:,} times"
+    return f"{one.title}: met {times}{where}{since}{until}; confidence {changed}, {one.why}"
 
 
 def problem_words(coverage: Coverage) -> list[str]:
@@ -118,7 +146,8 @@ def problem_words(coverage: Coverage) -> list[str]:
         places.setdefault((problem.message, problem.hint), []).append(problem.where or "")
     for rule in coverage.rules:
         if rule.status == "inert":
-            places.setdefault((f"rule does not run: {rule.reason}", "mend it or leave it out"), []).append(rule.path)
+            noun = "indicator is not looked for" if rule.kind == "indicator" else "rule does not run"
+            places.setdefault((f"{noun}: {rule.reason}", "mend it or leave it out"), []).append(rule.path)
     return [
         f"{_places_words(where)}: {message}" + (f" ({hint})" if hint else "")
         for (message, hint), where in places.items()

@@ -230,7 +230,7 @@ class RuleState:
         path: File it was read from.
         status: ``active``; ``dormant``: no such source in these logs; ``inert``: cannot run.
         reason: Why dormant or inert; of a filter, what it filters; of what correlations do, what they used.
-        kind: ``rule``, ``filter``, ``correlation`` or ``analytic``.
+        kind: ``rule``, ``filter``, ``correlation``, ``analytic`` or ``indicator``.
         tactics: ATT&CK tactics it looks for.
         techniques: ATT&CK technique ids it looks for.
         n_findings: Findings it made.
@@ -311,8 +311,8 @@ def judge(rules: Sequence[RuleState], *, n_events: int) -> Verdict:
         rules: Every rule with its state.
         n_events: Events read.
     """
-    # An analytic sees one habit, not a stage: it makes no log see.
-    rules = [rule for rule in rules if rule.kind not in {"filter", "analytic"}]
+    # An analytic sees one habit, an indicator one thing, neither a stage: they make no log see.
+    rules = [rule for rule in rules if rule.kind not in {"filter", "analytic", "indicator"}]
     seen = {tactic for rule in rules if rule.status == "active" for tactic in rule.tactics}
     blind = tuple(t for t in TACTICS if t not in seen and t not in _OUTSIDE_THE_LOGS)
     missing = [tactic_title(t) for t in NEEDED_TACTICS if t not in seen]

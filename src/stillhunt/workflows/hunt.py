@@ -14,11 +14,13 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from stillhunt.attribution.assessment import Assessment
+from stillhunt.attribution.circumstances import Circumstances
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
 from stillhunt.cases.habit import Habit, habits, ordinary
 from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.investigate import investigate
+from stillhunt.cases.sighted import sighted
 from stillhunt.cases.trail import Trail
 from stillhunt.detection.behaviour import ANALYTICS
 from stillhunt.detection.evidence import Fetch, KnownEvidence
@@ -43,6 +45,8 @@ from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.telemetry.unseen import unseen
 from stillhunt.telemetry.zone import read_zone
 from stillhunt.workflows.cycles import no_search_for_cycles
+from stillhunt.workflows.indicated import indicators_met, with_indicators
+from stillhunt.workflows.intelligence import Intelligence, gathered
 from stillhunt.workflows.origin import origin_of
 from stillhunt.workflows.workers import read_and_match
 
@@ -96,6 +100,7 @@ def hunt(
     keep_habits: bool = False,
     behaviour: bool = True,
     networks: Sequence[str | Path] = (),
+    indicators: Sequence[str | Path] = (),
     store: str | Path | None = None,
     engine: Literal["local", "spark"] = "local",
     master: str = "",
@@ -118,6 +123,8 @@ def hunt(
         keep_habits: Let findings that are habits of the estate open cases like all others.
         behaviour: Let analytics look beside the rules.
         networks: Database files in MaxMind's format that say where addresses are, for analytics.
+        indicators: Knowledge bases, STIX bundles and lists of indicators to look for beside the rules; the word
+            ``base`` stands for the knowledge base that ``stillhunt know`` uses.
         store: Folder to keep all events in, and what was found in them: what it has is not read again, and what is
             found is found in all of it.
         engine: Who looks at the events of a store that is hunted as it is: processes of this machine, or ``spark``.
@@ -149,6 +156,8 @@ def hunt(
     rule_set = load_rules(rules, values=values)
     if behaviour:
         rule_set = replace(rule_set, analytics=tuple(ANALYTICS.names()), networks=_identified(networks))
+    known = gathered(indicators, watch=watch)
+    rule_set = known.added_to(rule_set)
     if engine == "spark":
         with _opened_on_spark(
             str(listed[0]),
@@ -158,17 +167,16 @@ def hunt(
             options=options,
             watch=watch,
         ) as kept:
-            return Hunt(brief=_told_of_store(kept, rule_set, keep_habits=keep_habits, watch=watch))
+            return Hunt(brief=_told_of_store(kept, rule_set, known, keep_habits=keep_habits, watch=watch))
     if store is not None or _is_store(given):
         folder = None if store is None else Path(store)
         with _opened(given, rule_set, folder=folder, options=options, jobs=jobs, watch=watch) as kept:
-            return Hunt(brief=_told_of_store(kept, rule_set, keep_habits=keep_habits, watch=watch))
+            return Hunt(brief=_told_of_store(kept, rule_set, known, keep_habits=keep_habits, watch=watch))
     scan, trail = Scan(rule_set), Trail()
     reading = Reading(given, options=options, watch=watch, seen=Seen())
     read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
-    return Hunt(
-        brief=_told(given, scan, trail, reading, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch)
-    )
+    told = _Found(scan=scan, trail=trail, reading=reading, indicators=known)
+    return Hunt(brief=_told(given, told, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch))
 
 
 def _identified(networks: Sequence[str | Path]) -> tuple[tuple[str, str], ...]:
@@ -239,7 +247,17 @@ def _opened_on_spark(
         yield stack.enter_context(opened(Path(store), rules, options=options, jobs=1, watch=watch, spread=spread))
 
 
-def _told_of_store(kept: Kept, rules: RuleSet, *, keep_habits: bool, watch: Watcher) -> Brief:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Found:
+    """What reading and matching left behind."""
+
+    scan: Scan
+    trail: Trail
+    reading: Reading
+    indicators: Intelligence
+
+
+def _told_of_store(kept: Kept, rules: RuleSet, indicators: Intelligence, *, keep_habits: bool, watch: Watcher) -> Brief:
     # What is kept was told with habits folded.
     brief = None if keep_habits else kept.result()
     if brief is not None:
@@ -248,9 +266,7 @@ def _told_of_store(kept: Kept, rules: RuleSet, *, keep_habits: bool, watch: Watc
     kept.join(scan, trail, reading)
     brief = _told(
         kept.inputs,
-        scan,
-        trail,
-        reading,
+        _Found(scan=scan, trail=trail, reading=reading, indicators=indicators),
         fetch=kept.fetch,
         known=kept.evidence,
         hashed=kept.hashed,
@@ -264,9 +280,7 @@ def _told_of_store(kept: Kept, rules: RuleSet, *, keep_habits: bool, watch: Watc
 
 def _told(
     given: Sequence[Path],
-    scan: Scan,
-    trail: Trail,
-    reading: Reading,
+    found: _Found,
     *,
     fetch: Fetch,
     known: KnownEvidence,
@@ -276,7 +290,8 @@ def _told(
 ) -> Brief:
     """Make of what was read and matched what is told of it."""
     watch(Step(task="link", subject="findings", done=0, total=None))
-    findings = scan.findings(reading.clocks.shift_s, fetch, known=known)
+    scan, trail, reading = found.scan, found.trail, found.reading
+    findings = found.indicators.judged(scan.findings(reading.clocks.shift_s, fetch, known=known))
     trail.shift(reading.clocks.shift_s)
     coverage = _with_rules(reading.coverage(), scan)
     names = host_names((span.host for span in coverage.hosts), trail)
@@ -289,7 +304,9 @@ def _told(
     knowledge = load_knowledge()
     watch(Step(task="hash", subject="inputs", done=0, total=len(coverage.files)))
     origin = origin_of((file.path for file in coverage.files), hashed or {})
-    return replace(_brief(given, coverage, cases, findings, knowledge), habits=usual, origin=origin)
+    met = sighted(findings, cases, found.indicators.said_of, n_machines=max(len(coverage.hosts), scan.n_machines))
+    brief = _brief(given, coverage, cases, findings, with_indicators(knowledge, met, found.indicators, findings))
+    return replace(brief, habits=usual, origin=origin, sighted=met)
 
 
 def _usual(findings: Sequence[Finding], coverage: Coverage, trail: Trail) -> tuple[Habit, ...]:
@@ -345,6 +362,7 @@ def _assess(
         software=shown_by_software,
         knowledge=knowledge,
         looked_for=looked_for,
+        circumstances=Circumstances(indicators=indicators_met(findings[f] for f in case.findings)),
     )
 
 

@@ -8,16 +8,16 @@ from pathlib import Path
 
 from stillhunt.cases.trail import Trail
 from stillhunt.detection.finding import Finding
-from stillhunt.detection.indicators.rules import Indicator, indicator_rules
+from stillhunt.detection.rule import RuleSet
 from stillhunt.detection.scan import Scan
-from stillhunt.knowledge.claim import Claim
 from stillhunt.knowledge.store import View
 from stillhunt.progress import Watcher, silent
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.coverage import Coverage, RuleState
+from stillhunt.workflows.intelligence import indicators_of
 from stillhunt.workflows.workers import read_and_match
 
-__all__ = ["Sightings", "indicators_of", "sight"]
+__all__ = ["Sightings", "sight"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,32 +39,8 @@ class Sightings:
     coverage: Coverage
 
 
-def indicators_of(view: View) -> dict[str, tuple[Indicator, Claim]]:
-    """Return the indicators that are seen, by the id of the claim that gives their pattern, with that claim."""
-    kinds = {c.subject: c.value for c in view.saying("pattern-type")}
-    patterns = [c for c in view.saying("pattern") if not c.is_denial and kinds.get(c.subject, "stix") == "stix"]
-    links = [c for c in view.saying("indicates") if not c.is_denial]
-    names = view.names_of(c.object for c in links if c.object)
-    by_indicator: dict[str, set[str]] = {}
-    for link in links:
-        by_indicator.setdefault(link.subject, set()).add(names.get(link.object, link.value))
-    sources = view.sources(c.source for c in patterns)
-    return {
-        claim.id: (
-            Indicator(
-                id=claim.id,
-                pattern=claim.value,
-                indicates=tuple(sorted(by_indicator.get(claim.subject, ()))),
-                source=sources[claim.source].title,
-            ),
-            claim,
-        )
-        for claim in patterns
-    }
-
-
 def sight(view: View, paths: Sequence[Path], *, jobs: int = 1, watch: Watcher = silent) -> Sightings:
-    """Look for the indicators of a base in logs.
+    """Look for the indicators of a base in logs, and for nothing else.
 
     Args:
         view: Whose indicators.
@@ -75,25 +51,19 @@ def sight(view: View, paths: Sequence[Path], *, jobs: int = 1, watch: Watcher = 
     Raises:
         InputError: None of the paths can be read.
     """
-    known = indicators_of(view)
-    rules = indicator_rules(indicator for indicator, _ in known.values())
+    known = indicators_of(view, name="the knowledge base")
+    rules = known.added_to(RuleSet(rules=()))
     scan, reading = Scan(rules), Reading(list(paths), watch=watch)
     read_and_match(reading, scan, Trail(), rules, n_workers=jobs, watch=watch)
-    found = scan.findings(reading.clocks.shift_s, reading.fetch)
+    found = known.judged(scan.findings(reading.clocks.shift_s, reading.fetch))
     return Sightings(
-        findings=tuple(f for f in found if _is_valid(f, known[f.detector.id][1])),
-        n_indicators=len(rules.rules),
-        refused=rules.refused,
-        expired=tuple(f for f in found if not _is_valid(f, known[f.detector.id][1])),
+        findings=tuple(f for f in found if _is_valid(f)),
+        n_indicators=sum(one.n_indicators for one in known.taken) - len(known.refused),
+        refused=known.refused,
+        expired=tuple(f for f in found if not _is_valid(f)),
         coverage=reading.coverage(),
     )
 
 
-def _is_valid(finding: Finding, claim: Claim) -> bool:
-    """Say whether a finding overlaps the time in which an indicator is valid; undated findings always do."""
-    first = "" if finding.first_at is None else finding.first_at.date().isoformat()
-    last = "" if finding.last_at is None else finding.last_at.date().isoformat()
-    since, until = claim.valid_from[:10], claim.valid_until[:10]
-    is_after = not since or not last or last >= since
-    is_before = not until or not first or first[: len(until)] <= until
-    return is_after and is_before
+def _is_valid(finding: Finding) -> bool:
+    return not finding.detector.id.endswith((" (expired)", " (early)"))

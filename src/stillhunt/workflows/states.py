@@ -25,6 +25,7 @@ from stillhunt.detection.correlation.occurrences import Occurrences
 from stillhunt.detection.evidence import EvidenceKey
 from stillhunt.detection.finding import Evidence
 from stillhunt.detection.fold import Match, Shelf
+from stillhunt.detection.indicators.spot import Spotted
 from stillhunt.detection.scan import ScanState
 from stillhunt.telemetry.ledger import ReadingLedger
 from stillhunt.telemetry.store.manifest import synced
@@ -69,25 +70,27 @@ class ScanRecord:
         seen: Rules that met events of their log source.
         occurrences: Matches for correlations, by number of the rule.
         aggregates: What analytics keep.
+        spotted: Indicators that were met.
     """
 
     shelves: dict[tuple[int, str], Shelf] = field(default_factory=dict)
     seen: set[int] = field(default_factory=set)
     occurrences: dict[int, pa.Table] = field(default_factory=dict)
     aggregates: Aggregates = field(default_factory=Aggregates)
+    spotted: Spotted = field(default_factory=Spotted)
 
     @classmethod
     def of(cls, state: ScanState) -> ScanRecord:
         """Return what a scan handed over."""
-        shelves, seen, occurrences, aggregates = state
-        return cls(shelves, seen, occurrences.tables, aggregates)
+        shelves, seen, occurrences, aggregates, spotted = state
+        return cls(shelves, seen, occurrences.tables, aggregates, spotted)
 
     @property
     def state(self) -> ScanState:
         """What a scan takes in."""
         occurrences = Occurrences({})
         occurrences.add_tables(self.occurrences)
-        return self.shelves, self.seen, occurrences, self.aggregates
+        return self.shelves, self.seen, occurrences, self.aggregates, self.spotted
 
 
 @dataclass(slots=True)

@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from stillhunt.detection.indicators.fields import log_fields
 from stillhunt.detection.indicators.pattern import Field, compile_pattern
-from stillhunt.detection.indicators.rules import Indicator, indicator_rules
 from stillhunt.errors import RuleError
 from stillhunt.kernel.program import Program
 from stillhunt.kernel.run import Batch, Memory, run
@@ -137,17 +136,3 @@ def test_patterns_meet_logs_as_they_are_written(pattern, row):
 
 def test_a_name_is_not_the_end_of_another():
     assert not matches("[file:name = 'a.exe']", {"Image": r"C:\Windows\banana.exe"}, log_fields)
-
-
-def test_indicators_become_rules_or_say_why_not():
-    found = indicator_rules(
-        [
-            Indicator(
-                id="1", pattern="[domain-name:value = 'evil.example']", indicates=("Red Fox",), source="A report"
-            ),
-            Indicator(id="2", pattern="[mutex:name = 'x']", source="A report"),
-        ]
-    )
-    assert [r.detector.title for r in found.rules] == ["indicator of Red Fox"]
-    assert [(s.id, s.status) for s in found.refused] == [("2", "inert")]
-    assert "no log that is read has `mutex:name`" in found.refused[0].reason

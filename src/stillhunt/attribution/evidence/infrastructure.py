@@ -12,18 +12,13 @@ from datetime import date
 
 from stillhunt.attribution.circumstances import Indicator
 from stillhunt.attribution.evidence.line import Line, capped
+from stillhunt.terms.ageing import left_after
 
 __all__ = ["CAP", "indicator_lines"]
 
 CAP = 6.0
-_WORTH: Mapping[str, tuple[float, float]] = {
-    "domain": (4.0, 540),
-    "url": (3.5, 365),
-    "mail": (3.0, 720),
-    "hash": (3.0, 1_800),
-    "address": (2.0, 90),
-}
-"""Log-odds of a fresh hit by kind, and the days after which half of it is left."""
+_WORTH: Mapping[str, float] = {"domain": 4.0, "url": 3.5, "mail": 3.0, "hash": 3.0, "address": 2.0}
+"""Log-odds of a fresh hit by kind; it fades by :data:`stillhunt.terms.ageing.HALF_LIFE_DAYS`."""
 
 _UNDATED = 0.25
 """Share of its worth that a hit has if one of the two dates is unknown."""
@@ -39,9 +34,9 @@ def indicator_lines(seen: Iterable[Indicator], known: Mapping[str, Mapping[str, 
     lines = []
     for one in sorted(seen, key=lambda i: (i.kind, i.value)):
         groups = known.get(one.value, {})
-        worth, half_life = _WORTH.get(one.kind, (0.0, 1.0))
+        worth = _WORTH.get(one.kind, 0.0)
         weights = {
-            group: worth * _freshness(one.seen, dated, half_life) / len(groups)
+            group: worth * _freshness(one.seen, dated, one.kind) / len(groups)
             for group, dated in sorted(groups.items())
         }
         if weights and worth:
@@ -50,8 +45,7 @@ def indicator_lines(seen: Iterable[Indicator], known: Mapping[str, Mapping[str, 
     return capped(lines, CAP)
 
 
-def _freshness(seen: date | None, dated: str, half_life: float) -> float:
+def _freshness(seen: date | None, dated: str, kind: str) -> float:
     if seen is None or len(dated) < 10:
         return _UNDATED
-    days = abs((seen - date.fromisoformat(dated[:10])).days)
-    return float(0.5 ** (days / half_life))
+    return left_after(abs((seen - date.fromisoformat(dated[:10])).days), kind)

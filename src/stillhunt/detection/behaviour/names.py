@@ -15,7 +15,7 @@ from ipaddress import IPv4Address, ip_address, ip_network
 
 from stillhunt.detection.fold import EntityKey
 
-__all__ = ["entropy", "is_inside", "is_outside", "network_of", "registered_domain", "source_entity"]
+__all__ = ["entropy", "is_inside", "is_outside", "is_suffix", "network_of", "registered_domain", "source_entity"]
 
 _SECOND_LEVEL = frozenset(
     [
@@ -104,6 +104,17 @@ def registered_domain(name: str) -> str:
             return ".".join(labels[-length - 1 :])
     is_second = len(labels[-1]) == 2 and labels[-2] in _SECOND_LEVEL
     return ".".join(labels[-3:] if is_second and len(labels) > 2 else labels[-2:])
+
+
+def is_suffix(name: str) -> bool:
+    """Tell whether strangers register names below a name: a top-level domain, ``co.uk``, a host of many tenants.
+
+    >>> is_suffix("com"), is_suffix("co.uk"), is_suffix("workers.dev"), is_suffix("example.com")
+    (True, True, True, False)
+    """
+    labels = name.lower().rstrip(".").split(".")
+    is_second = len(labels) == 2 and len(labels[1]) == 2 and labels[0] in _SECOND_LEVEL
+    return len(labels) < 2 or is_second or ".".join(labels) in _SHARED
 
 
 def entropy(text: str) -> float:

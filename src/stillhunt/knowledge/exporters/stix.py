@@ -169,12 +169,20 @@ def _required(kind: str, said: Sequence[Claim]) -> dict[str, Any]:
         since = {"valid_from": start_of(pattern.valid_from) if pattern.valid_from else _EPOCH}
         until = end_of(pattern.valid_until) if pattern.valid_until else ""
         bounds = since | ({"valid_until": until} if until > since["valid_from"] else {})
-        return {"pattern": pattern.value, "pattern_type": values.get("pattern-type", "stix"), **bounds}
+        confidence = _confidence(said)
+        return {"pattern": pattern.value, "pattern_type": values.get("pattern-type", "stix"), **bounds, **confidence}
     if kind == "observed-data":
         return {"first_observed": _EPOCH, "last_observed": _EPOCH, "number_observed": 1, "object_refs": [PRODUCER]}
     if kind == "malware-analysis":
         return {"product": "unknown", "result": "unknown"}
     return {}
+
+
+def _confidence(said: Sequence[Claim]) -> dict[str, int]:
+    """Return how sure one is by now: of several sayings the last that was recorded."""
+    given = [c for c in said if c.predicate == "confidence" and not c.is_denial and c.value.isdecimal()]
+    last = max(given, key=lambda c: (c.recorded, c.id), default=None)
+    return {} if last is None else {"confidence": min(100, int(last.value))}
 
 
 _SLUG = re.compile(r"[^a-z0-9]+")

@@ -1,7 +1,7 @@
 """Lists of indicators as CSV: ``type`` and ``value``, and where given whom they indicate, since when and until when.
 
-Further columns: ``group``, ``malware``, ``valid_from``, ``valid_until``, ``source``, ``url``, ``published``,
-``comment``, ``tlp``.
+Further columns: ``group``, ``malware``, ``confidence`` (0 to 100), ``valid_from``, ``valid_until``, ``source``,
+``url``, ``published``, ``comment``, ``tlp``.
 """
 
 from __future__ import annotations
@@ -66,6 +66,8 @@ def _indicator(scribe: Scribe, row: Mapping[str, str], usual: Source, terms: Ter
         valid_until=until,
         tlp=tlp,
     )
+    if row.get("confidence", "").isdecimal():
+        scribe.say(subject, "confidence", value=row["confidence"], quote=quote, source=source, tlp=tlp)
     for column, kind in (("group", "intrusion-set"), ("malware", "malware")):
         name = row.get(column, "")
         if name:

@@ -69,6 +69,7 @@ class _Object(msgspec.Struct):
     pattern_type: str = ""
     valid_from: str = ""
     valid_until: str = ""
+    confidence: int | None = None
     country: str = ""
     region: str = ""
     revoked: bool = False
@@ -231,6 +232,8 @@ class _Reader:
             self._say(one, one.id, "pattern", value=one.pattern, quote=one.pattern, valid_from=since, valid_until=until)
             kind = one.pattern_type or "stix"
             self._say(one, one.id, "pattern-type", value=kind, quote=record(pattern_type=kind))
+            if one.confidence is not None:
+                self._say(one, one.id, "confidence", value=str(one.confidence), quote=record(confidence=one.confidence))
 
     def _relationship(self, one: _Object, polarity_of: _Object | None) -> None:
         """Write a relationship down, or what somebody who disagrees with it denies."""

@@ -28,6 +28,7 @@ def render(brief: Brief) -> str:
     parts = [*_head(brief)]
     for case, assessment in zip(brief.cases, brief.assessments, strict=True):
         parts += _case(case, assessment, findings, brief)
+    parts += _sighted(brief)
     parts += _annex(brief)
     return "\n\n".join(parts) + "\n"
 
@@ -156,6 +157,27 @@ def _leaves(clause: Clause) -> list[tuple[str, str]]:
     if not clause.children:
         return [(clause.label, clause.value)] if clause.value is not None else []
     return [leaf for child in clause.children for leaf in _leaves(child)][:_ITEMS]
+
+
+def _sighted(brief: Brief) -> Iterator[str]:
+    if not brief.sighted:
+        return
+    yield "## Indicators of others that were met"
+    head = ["Indicator", "Met", "Machines", "First", "Last", "Confidence", "Why", "Said by"]
+    rows = [
+        [
+            f"{_text(one.title)} {_code(one.pattern)}",
+            f"{one.count:,}",
+            f"{one.n_hosts:,} of {one.n_machines:,}" if one.n_hosts else "",
+            _at(one.first_at),
+            _at(one.last_at),
+            f"{one.before} to {one.after} ({one.delta:+})",
+            _text(one.why),
+            _text("; ".join(one.sources)),
+        ]
+        for one in brief.sighted
+    ]
+    yield from _table(head, rows)
 
 
 def _annex(brief: Brief) -> Iterator[str]:

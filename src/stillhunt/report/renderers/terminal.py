@@ -21,6 +21,7 @@ from stillhunt.report.wording import (
     plural,
     problem_words,
     quiet_words,
+    sighted_words,
     summary_words,
 )
 from stillhunt.terms.level import Level
@@ -38,6 +39,9 @@ _BRIEFLY_SHOWN = 3
 
 _LABEL = 12
 """Columns of the words in front, the longest of which is Assessment."""
+
+_SIGHTED_SHOWN = 2
+"""Indicators told of in the summary."""
 
 _STYLES = {
     Level.CRITICAL: "bold white on red",
@@ -62,6 +66,7 @@ def render(brief: Brief, console: Console, *, written: Sequence[Path] = ()) -> N
         *marked,
         *_coverage(brief, sheet),
         *_problems(brief, sheet),
+        *_sighted(brief, sheet),
         Text(),
         *sheet.plain(summary_words(brief), "bold"),
     ]
@@ -137,6 +142,15 @@ def _problems(brief: Brief, sheet: _Sheet) -> Iterator[Text]:
     if len(said) > _PROBLEMS_SHOWN:
         more = plural(len(said) - _PROBLEMS_SHOWN, "more kind") + " of problem: see coverage.json"
         yield from sheet.labelled("", more, style="yellow", most=1)
+
+
+def _sighted(brief: Brief, sheet: _Sheet) -> Iterator[Text]:
+    """Tell of the indicators that were met, those first whose confidence changes most."""
+    for one in brief.sighted[:_SIGHTED_SHOWN]:
+        yield from sheet.labelled("Met", sighted_words(one), most=2)
+    if len(brief.sighted) > _SIGHTED_SHOWN:
+        more = f"and {plural(len(brief.sighted) - _SIGHTED_SHOWN, 'more indicator')}, in case.html"
+        yield from sheet.labelled("", more, most=1)
 
 
 def _foot(brief: Brief, sheet: _Sheet, written: Sequence[Path]) -> Iterator[Text]:

@@ -81,7 +81,9 @@ def silences(hours: Sequence[int]) -> list[Silence]:
     lengths = sorted((b - a - 1 for a, b in pairwise(hours)), reverse=True)
     n_days = len({hour // _DAY for hour in hours})
     busy_days = min(1.0, n_days * _DAY / span)
-    usual = lengths[max(_AT_LEAST_THIRD, round(span / _COMES_BACK))]
+    place = max(_AT_LEAST_THIRD, round(span / _COMES_BACK))
+    # A log with less than one busy hour for each of those has no silence that comes back.
+    usual = lengths[place] if place < len(lengths) else 0
     shortest = _MISSED if knows_week and len(hours) >= _NEVER_SLEEPS * span else _SHORTEST
     least = max(shortest, _TIMES_USUAL * usual + 1)
     found = []

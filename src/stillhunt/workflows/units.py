@@ -6,7 +6,7 @@ These functions run in worker processes. What they write is no part of the store
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -252,10 +252,14 @@ def any_twice(folder: Path, parts: Iterable[Part]) -> bool:
     Raises:
         InputError: One is damaged.
     """
-    tables = [table for part in parts for table in _identified(folder, part)]
-    if not tables:
-        return False
-    whole = pa.concat_tables(tables)
+    # What identities consist of differs from product to product.
+    alike: dict[tuple[str, ...], list[pa.Table]] = defaultdict(list)
+    for table in (table for part in parts for table in _identified(folder, part)):
+        alike[tuple(table.column_names)].append(table)
+    return any(_has_twice(pa.concat_tables(tables)) for tables in alike.values())
+
+
+def _has_twice(whole: pa.Table) -> bool:
     keys = [name for name in whole.column_names if name not in {"row", "file"}]
     return whole.group_by(keys, use_threads=False).aggregate([]).num_rows < whole.num_rows
 

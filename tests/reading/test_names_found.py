@@ -171,7 +171,7 @@ def test_a_name_like_another_is_a_candidate_and_no_more(resolver):
 
 
 def test_the_very_name_is_certain_also_by_its_short_form(resolver):
-    mentions, by_name, _ = resolved(resolver, "the MSS and the Ministry of State Security")
+    mentions, by_name, _ = resolved(resolver, "the Ministry of State Security (MSS), and the MSS again")
     assert by_name == {
         "MSS": [("Ministry of State Security", True)],
         "Ministry of State Security": [("Ministry of State Security", True)],

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import dropwhile
 
 import ahocorasick_rs
 
@@ -158,8 +159,18 @@ def _listed(text: str) -> Iterator[Mention]:
             how="list of organisations",
             score=0.9,
             forms=() if listed == names[number] else (listed,),
-            stands_for="" if listed == names[number] else listed,
+            stands_for=_in_full().get(listed, "") if listed == names[number] else listed,
         )
+
+
+@cache
+def _in_full() -> dict[str, str]:
+    """Return the full names of organisations that the list calls by their short form."""
+    found: dict[str, str] = {}
+    for name, listed in sorted(organisation_names().items()):
+        if listed.isupper() and len(name) > max(len(listed), len(found.get(listed, ""))):
+            found[listed] = name
+    return found
 
 
 @cache
@@ -186,7 +197,10 @@ def _of_countries(text: str) -> Iterator[Mention]:
 
 def _formed(chain: Chain, text: str) -> Iterator[tuple[int, int, float, str]]:
     """Yield (start, end, score, how) of the organisations in a chain, told by the form of their names."""
-    for words in _pieces(chain):
+    for piece in _pieces(chain):
+        words = list(dropwhile(lambda word: word[2].islower(), piece))
+        if not words:
+            continue
         plain = [w.rstrip(".’'").removesuffix("’s").removesuffix("'s") for _, _, w in words]
         start, end = words[0][0], words[-1][0] + len(words[-1][2].rstrip("’'"))
         if plain[-1] != words[-1][2].rstrip("."):
@@ -218,6 +232,11 @@ def _pieces(chain: Chain) -> Iterator[list[tuple[int, int, str]]]:
     """Yield a chain in pieces where `and` or `in` joins two names, not two words of one."""
     piece: list[tuple[int, int, str]] = []
     for number, word in enumerate(chain.words):
+        if word[2] == "of" and piece and piece[-1][2].rstrip(".") in _FORMS:
+            # `Ltd. of Oslo` says where it is, and is no part of its name.
+            yield piece
+            piece = []
+            continue
         if word[2] in {"and", "in"}:
             rest = chain.words[number + 1 :]
             if word[2] == "in" or not _joins(piece, rest):

@@ -69,7 +69,7 @@ _BEFORE = re.compile(
     rf"(?:\b{_SAYS}|\baccording to|\bby|\bnamed|\bcalled|\bknown as|\balias|\ba/?k/?a\.?)\s*[,:“\"]?\s*$"
 )
 _ROLE = re.compile(
-    r"\s*,\s*(?:\d{1,2},\s*)?(?:an?\s+|the\s+|its\s+|his\s+|her\s+|[A-Z][\w’'-]*(?:[’']s)?\s+)*(?:former\s+|then\s+|senior\s+|"
+    r"\s*,\s*(?:\d{1,2},\s*)?(?:an?\s+|the\s+|its\s+|his\s+|her\s+|\w+[’']s\s+|[A-Z][\w’'-]*(?:[’']s)?\s+)*(?:former\s+|then\s+|senior\s+|"
     r"deputy\s+|chief\s+|co-)*(?:minister|secretary|director|head|chief|officer|attorney|spokes\w+|agent|analyst|founder|"
     r"researcher|president|commissioner|chair\w*|executive|CEO|CTO|CISO|manager|ambassador|professor|senator|"
     r"representative|employee|engineer|hacker|developer|leader|journalist|activist|national|citizen|member|lawyer|of)\b"

@@ -137,7 +137,7 @@ def test_a_list_is_hunted_for_beside_the_rules(logs, csv):
     states = {s.title: (s.status, s.n_findings) for s in found.coverage.rules if s.kind == "indicator"}
     assert states == {
         "2 addresses of indicators": ("active", 2),
-        "1 domain of indicators": ("dormant", 0),
+        "1 domain of indicators": ("active", 0),
         "1 network of indicators": ("active", 1),
         r"Indicator: [mutex:name = 'Global\\x']": ("inert", 0),
     }
@@ -151,7 +151,7 @@ def test_a_network_whose_source_says_nothing_is_of_low_confidence_and_medium_lev
 def test_patterns_that_ask_for_more_are_compiled_and_judged_by_their_time(logs, bundle):
     found = hunt([logs], indicators=[bundle]).brief
     assert titles(found) == {
-        "Indicator of Red Fox: 192.0.2.7": "high",
+        "Indicator of Red Fox: 192.0.2.7": "medium",
         "Indicator before its time: [url:value LIKE '/owa/%' AND ipv4-addr:value = '192.0.2.8']": "medium",
     }
     (early,) = [f for f in found.findings if f.detector.title.startswith("Indicator before")]
@@ -232,7 +232,7 @@ def test_without_a_cache_a_hunt_does_as_well(logs, csv, monkeypatch):
         ("a.csv", "type,value\n", "names no indicator in 0 rows"),
         ("a.json", '{"type": "bundle", "id": "bundle--x", "objects": []}', "names no indicator"),
         ("a.json", '{"x": 1}', "of no format that is known"),
-        ("a.csv", b"type,value\nip,\xff\xfe\n", "no list of indicators"),
+        ("a.csv", b"type,value\nip,\xff\xfe\n", "cannot be read"),
     ],
 )
 def test_what_holds_no_indicator_is_refused_with_a_way_out(tmp_path, name, content, reason):
@@ -341,7 +341,7 @@ def test_a_case_that_met_a_groups_indicator_is_evidence_of_the_group_that_fades(
             item
             for assessment in brief.assessments
             for h in assessment.hypotheses
-            if h.name == "APT31"
+            if h.name in {"APT31", "ZIRCONIUM"}
             for item in h.evidence_for
             if item.kind == "indicator"
         ]

@@ -49,7 +49,8 @@ def assess(
         knowledge: Whom and what is known.
         looked_for: Technique ids that active rules could have shown; used to say what was looked for and not
             seen, never to lower a score.
-        n_leading: Known groups to keep, the unknown one always beside them; None for all. Probabilities are
+        n_leading: Known groups to keep, the unknown one and those whose indicators were met always beside them; None
+            for all. Probabilities are
             over all groups, so those kept sum to 1 only with all of them; a caution says what the others share.
         circumstances: What is known beside: victim, hours, vulnerabilities, language, indicators, names.
 
@@ -68,7 +69,9 @@ def assess(
         beside=lambda item: lines_beside(circumstances.without(item), knowledge) if item else beside,
         besides=circumstances.items,
     )
-    kept = {*ranking.known[:n_leading], UNKNOWN_GROUP}
+    # Whose indicator was met is told, also if everything else speaks for others.
+    indicated = {g for line in beside if line.kind == "indicator" for g, weight in line.weights.items() if weight > 0}
+    kept = {*ranking.known[:n_leading], *indicated, UNKNOWN_GROUP}
     hypotheses = tuple(
         _hypothesis(group, ranking, verdict=verdict, seen=seen, table=table, knowledge=knowledge, looked_for=looked_for)
         for group in ranking.order

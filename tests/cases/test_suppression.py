@@ -26,6 +26,11 @@ def finding(make_finding, at):
     return replace(found, entities=(*found.entities, Entity(EntityKind.PROCESS, "C:\\Agent[x64]\\Run.exe")))
 
 
+def test_a_day_may_be_quoted():
+    entry = ENTRY.format(match="rule: x").replace("2027-01-01", "'2027-01-01'")
+    assert [s.expires for s in read_suppressions({"s.yml": entry})] == [date(2027, 1, 1)]
+
+
 @pytest.mark.parametrize(
     ("match", "is_hidden"),
     [

@@ -6,6 +6,7 @@ import csv
 import dataclasses
 import hashlib
 import io
+import json
 import os
 import shutil
 import subprocess
@@ -261,6 +262,12 @@ def test_a_team_works_through_it(serve, browser, tmp_path):
     _press(browser, "Add the note")
     _until(lambda: "ben" in _text(browser))
     assert "seen by <b>ben</b>" in _text(browser)
+    # Export: what the button saves is the case, marked as was chosen.
+    for form, tlp in (("stix", "TLP:GREEN"), ("html", "TLP:AMBER"), ("csv", "TLP:AMBER+STRICT")):
+        saved = _export(browser, tmp_path / form, form, tlp)
+        assert saved.name.startswith(case.rpartition("/")[2])
+        _check_export(browser, saved, form, tlp)
+        browser.get(case)
     # Accept a claim, with its quote marked in the document.
     browser.find_element("partial link text", "Reading").click()
     assert browser.find_element("css selector", "blockquote mark").text == "Grey Stork works for the ministry"
@@ -279,8 +286,39 @@ def test_a_team_works_through_it(serve, browser, tmp_path):
     browser.get(case)
     assert not browser.find_elements("css selector", "textarea[name=text]")
     done = [entry.what for entry in server.site.audit.entries()]
-    assert {"hunt", "case note", "claim accept", "log-in", "log-out", "refused"} <= set(done)
+    assert {"hunt", "export", "case note", "claim accept", "log-in", "log-out", "refused"} <= set(done)
     assert server.site.audit.broken_at() is None
+
+
+def _export(browser, folder: Path, form: str, tlp: str) -> Path:
+    """Choose a format and a marking, press the button, and return the file that the browser saved."""
+    from selenium.webdriver.support.select import Select
+
+    folder.mkdir()
+    there = {"behavior": "allow", "downloadPath": str(folder)}
+    browser.execute_cdp_cmd("Browser.setDownloadBehavior", there)
+    Select(browser.find_element("name", "format")).select_by_value(form)
+    Select(browser.find_element("name", "tlp")).select_by_visible_text(tlp)
+    _press(browser, "Save")
+    _until(lambda: [p for p in folder.iterdir() if p.suffix not in {".crdownload", ".tmp"} and p.stat().st_size])
+    (saved,) = folder.iterdir()
+    return saved
+
+
+def _check_export(browser, saved: Path, form: str, tlp: str) -> None:
+    content = saved.read_text("utf-8")
+    if form == "stix":
+        objects = json.loads(content)["objects"]
+        assert {"incident", "observed-data", "sighting", "grouping"} <= {o["type"] for o in objects}
+        assert tlp in {o.get("name") for o in objects if o["type"] == "marking-definition"}
+    elif form == "csv":
+        rows = list(csv.DictReader(io.StringIO(content)))
+        assert len(rows) > 50
+        assert {"at", "host", "what"} <= rows[0].keys()
+    else:
+        browser.get(saved.as_uri())
+        assert tlp in browser.execute_script("return document.body.innerText")
+        assert browser.find_elements("css selector", "section")
 
 
 def _propose(queue) -> None:

@@ -185,3 +185,9 @@ def test_with_users_it_still_wants_passwords_to_travel_safely(tmp_path, monkeypa
     done = CliRunner().invoke(main, ["serve", str(tmp_path), "--host", "192.0.2.1"])
     assert done.exit_code == 3
     assert "in the open" in done.stderr
+
+
+def test_a_way_between_two_needs_both_names(client):
+    _log_in(client, "vera")
+    answer = client.get("/knowledge/path?one=heron")
+    assert (answer.status_code, "a way needs two names" in answer.text) == (400, True)

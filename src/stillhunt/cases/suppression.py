@@ -14,6 +14,7 @@ An entry hides a finding for which all that it names agree. ``*`` and ``?`` are 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime
 from fnmatch import fnmatchcase
@@ -143,6 +144,14 @@ def _entries(path: str, content: str) -> list[tuple[int, Any]]:
     return [(item.start_mark.line + 1, value) for item, value in zip(items, values, strict=True)]
 
 
+def _day(given: Any) -> date | None:
+    """Return a day, which YAML gives as a date, or as text where somebody quoted it; None if it is none."""
+    if isinstance(given, str):
+        with suppress(ValueError):
+            return date.fromisoformat(given)
+    return given if isinstance(given, date) and not isinstance(given, datetime) else None
+
+
 def _suppression(entry: Any, where: str) -> Suppression:
     if not isinstance(entry, dict):
         raise InputError("is no mapping", where=where, hint=f"give {', '.join(_REQUIRED)}")
@@ -152,9 +161,9 @@ def _suppression(entry: Any, where: str) -> Suppression:
     unknown = sorted(str(key) for key in entry.keys() - set(_REQUIRED))
     if unknown:
         raise InputError(f"`{unknown[0]}` means nothing here", where=where, hint=f"known: {', '.join(_REQUIRED)}")
-    expires = entry["expires"]
-    if isinstance(expires, datetime) or not isinstance(expires, date):
-        raise InputError(f"`expires: {expires}` is no day", where=where, hint="write it as 2027-01-31")
+    expires = _day(entry["expires"])
+    if expires is None:
+        raise InputError(f"`expires: {entry['expires']}` is no day", where=where, hint="write it as 2027-01-31")
     return Suppression(
         id=str(entry["id"]),
         match=_match(entry["match"], where),

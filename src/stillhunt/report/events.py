@@ -167,23 +167,24 @@ def as_json_lines(found: Iterable[Moment]) -> Iterator[str]:
 def as_timesketch(case: Case, found: Iterable[Moment]) -> Iterator[str]:
     """Yield each moment that has a time as a line that Timesketch imports.
 
+    Its pages show what they are given, so that text of logs has marks where it could turn others around.
     Source of the format: Timesketch, "Import from JSONL": ``message``, ``datetime`` and ``timestamp_desc`` are needed.
     """
     for m in found:
         if m.at is None:
             continue
         fields = {
-            "message": f"{m.what} on {m.host or 'an unnamed host'}",
+            "message": for_terminal(f"{m.what} on {m.host or 'an unnamed host'}"),
             "datetime": m.at.isoformat(),
             "timestamp_desc": "Finding of stillhunt",
             "tag": [f"stillhunt:{m.level}", *m.techniques],
             "case": case.id,
             "finding": m.finding,
             "level": str(m.level),
-            "hostname": m.host,
-            "username": ", ".join(m.accounts),
+            "hostname": for_terminal(m.host),
+            "username": for_terminal(", ".join(m.accounts)),
             "tactics": list(m.tactics),
-            "file": m.file,
+            "file": for_terminal(m.file),
             "record": m.record,
             "not_listed": m.n_more,
         }

@@ -142,7 +142,7 @@ def _heading(path: Path) -> list[str]:
         with path.open("r", encoding="utf-8-sig", newline="") as file:
             line = file.readline(_BLOCK)
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path)) from error
+        raise InputError(f"cannot be read: {error}", where=str(path), hint="save it as text in UTF-8") from error
     return next(csv.reader([line]), [])
 
 

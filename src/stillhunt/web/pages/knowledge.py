@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from stillhunt.knowledge.card import Card, Line
-from stillhunt.web.answer import Ask, page
+from stillhunt.web.answer import Ask, Refused, page
 from stillhunt.web.route import Route
 from stillhunt.workflows import know
 
@@ -105,8 +105,10 @@ def _nodes(lines: list[tuple[str, Line]], height: int) -> tuple[_Node, ...]:
 
 def _path(ask: Ask) -> Response:
     one, other = ask.text("one").strip(), ask.text("other").strip()
+    if not (one and other):
+        raise Refused(400, "a way needs two names", hint="give both in the form of the page on knowledge")
     with ask.site.knowledge(ask.who.ceiling) as view:
-        ways = know.connections(view, one, other) if one and other else []
+        ways = know.connections(view, one, other)
     return page(ask, "ways.html.j2", one=one, other=other, ways=ways)
 
 

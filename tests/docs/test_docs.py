@@ -62,7 +62,7 @@ def _commands() -> list[tuple[str, list[str]]]:
     called = re.compile(r"^(?:\$ |\.venv/bin/)?stillhunt (.+)$")
     found = []
     for page, text in _blocks("sh", "console"):
-        parts = [part.strip() for line in text.splitlines() for part in re.split(r"&&| \| ", line)]
+        parts = [part.strip() for line in text.replace("\\\n", " ").splitlines() for part in re.split(r"&&| \| ", line)]
         found += [(page, shlex.split(call[1], comments=True)) for call in map(called.match, parts) if call]
     return found
 

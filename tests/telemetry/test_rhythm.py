@@ -79,4 +79,4 @@ def test_busy_hours_come_back_in_order_and_join():
 def test_a_few_hours_in_a_century_have_no_silence_that_comes_back():
     """A clock that stood at 1970, or at 2099, stretches a log beyond what its hours can fill."""
     hours = [*range(60), *(1_000_000 + hour for hour in range(60))]
-    assert [(found.start, found.end, found.usual) for found in silences(hours)] in ([], [(60, 1_000_000, 0)])
+    assert [(found.start, found.end, found.usual) for found in silences(hours)] == [(60, 1_000_000, 0)]

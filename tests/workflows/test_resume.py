@@ -295,6 +295,19 @@ def test_an_event_in_two_logs_of_one_unit_is_kept_once(tmp_path, monkeypatch):
     assert n_rows(tmp_path / "store") == N_EVENTS + 1
 
 
+def test_identities_of_several_products_in_one_unit_do_not_meet(tmp_path, monkeypatch):
+    monkeypatch.setattr(plan, "_LEAST", 1 << 24)
+    write_day(tmp_path / "logs", 1)
+    shutil.copy(tmp_path / "logs" / "day001.json", tmp_path / "logs" / "zz.json")
+    with (tmp_path / "logs" / "zz.json").open("a") as log:
+        log.write(json.dumps(event(1, 900)) + "\n")
+    call = {"eventVersion": "1.08", "eventSource": "iam.amazonaws.com", "eventName": "ListUsers", "awsRegion": "x"}
+    calls = [{**call, "eventID": f"id{n}", "eventTime": f"2021-03-01T00:00:{n:02}Z"} for n in range(20)]
+    (tmp_path / "logs" / "trail.json").write_text(json.dumps({"Records": calls}))
+    found = hunt(tmp_path / "logs", store=tmp_path / "store").coverage
+    assert found.n_events == N_EVENTS + 1 + 20
+
+
 def test_large_logs_are_cut_also_in_archives_and_the_result_is_the_same(tmp_path):
     lines = "".join(json.dumps(event(day, n)) + "\n" for day in range(10) for n in range(N_EVENTS)).encode()
     (tmp_path / "logs").mkdir()

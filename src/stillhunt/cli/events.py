@@ -39,6 +39,8 @@ stillhunt events STORE --sql 'SELECT "host.name", count(*) FROM events GROUP BY 
     help="Only of this class, such as windows/process_creation, iis or security; * fits anything. Repeatable.",
 )
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(1, 1_000_000), help="Rows to show.")
+@click.option("--newest", is_flag=True, help="The latest first, instead of the earliest.")
+@click.option("--count", "counts_all", is_flag=True, help="Say how many fit in all; rows are known sooner.")
 @click.option("--count-by", metavar="FIELD", help="Count the events by the value of a field instead.")
 @click.option("--sql", metavar="SELECT", help="Ask the view `events` in SQL instead; needs stillhunt[sql].")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON object per line, with all fields.")
@@ -55,6 +57,8 @@ def command(
     count_by: str | None,
     sql: str | None,
     limit: int,
+    newest: bool,
+    counts_all: bool,
     as_json: bool,
     as_csv: bool,
     schema: bool,
@@ -97,7 +101,7 @@ def command(
         overview = opened.overview()
         show(event_lines.overview(overview.classes, n_parts=overview.n_parts, n_bytes=overview.n_bytes))
         return
-    events = opened.search(wanted, limit=limit)
+    events = (opened.search if counts_all else opened.first)(wanted, limit=limit, newest=newest)
     if as_json or as_csv:
         _show_data(events.rows, as_csv=as_csv)
     else:

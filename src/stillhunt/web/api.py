@@ -219,8 +219,10 @@ def _events(ask: Ask) -> Response:
     if store is None:
         raise Refused(404, "no events were kept", hint="hunt with --store")
     asked = query([ask.text("q")], since=ask.text("since") or None, until=ask.text("until") or None)
-    found = store.first(asked, limit=ask.number("limit", 50, most=_MOST))
-    return as_json({"total": found.total, "is_partial": found.is_partial, "events": found.rows})
+    search = store.search if ask.text("count") == "all" else store.first
+    limit, newest = ask.number("limit", 50, most=_MOST), ask.text("order") == "newest"
+    found = search(asked, limit=limit, newest=newest, after=ask.text("after"))
+    return as_json({"total": found.total, "is_partial": found.is_partial, "next": found.next, "events": found.rows})
 
 
 def _hunts(ask: Ask) -> Response:
@@ -366,6 +368,11 @@ _OPERATIONS = (
             _text("since", "From this time on."),
             _text("until", "Up to this time."),
             _whole("limit", "How many at most.", 50, least=1, most=_MOST),
+            _one_of("order", "Which come first.", ["earliest", "newest"]),
+            _text("after", "What an answer to the same question said is `next`."),
+            _one_of(
+                "count", "Whether `total` counts all, or what was seen until the first were known.", ["all", "seen"]
+            ),
         ),
     ),
     _Operation(path="/api/v1/hunts", id="listHunts", about="List hunts that were started here.", answer=_hunts),

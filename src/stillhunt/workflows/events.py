@@ -50,26 +50,45 @@ class Store:
         n_bytes = sum(part.n_bytes for part in parts)
         return Overview(classes=summary(self._manifest), n_parts=len(parts), n_bytes=n_bytes)
 
-    def search(self, wanted: Query, *, limit: int) -> Found:
-        """Return the first events that fit, in order of time.
+    def search(self, wanted: Query, *, limit: int, newest: bool = False, after: str = "") -> Found:
+        """Return the first events that fit, in order of time, and count all.
 
         Raises:
-            InputError: A file of the store is damaged.
+            InputError: A file of the store is damaged, or ``after`` is nothing that a search says.
         """
-        return search(self._folder, self._manifest, wanted, limit=limit)
+        return search(self._folder, self._manifest, wanted, limit=limit, newest=newest, after=after)
 
-    def first(self, wanted: Query, *, limit: int, goes_on: Callable[[], bool] | None = None) -> Found:
+    def first(
+        self,
+        wanted: Query,
+        *,
+        limit: int,
+        goes_on: Callable[[], bool] | None = None,
+        newest: bool = False,
+        after: str = "",
+    ) -> Found:
         """Return the first events that fit, and stop there: how many there are in all is not counted.
 
         Args:
             wanted: What is looked for.
             limit: At most so many.
             goes_on: Asked before each file whether to look into it; None to look into all.
+            newest: Whether the latest come first.
+            after: What an earlier search of the same said is next.
 
         Raises:
-            InputError: A file of the store is damaged.
+            InputError: A file of the store is damaged, or ``after`` is nothing that a search says.
         """
-        return search(self._folder, self._manifest, wanted, limit=limit, counts_all=False, goes_on=goes_on)
+        return search(
+            self._folder,
+            self._manifest,
+            wanted,
+            limit=limit,
+            counts_all=False,
+            goes_on=goes_on,
+            newest=newest,
+            after=after,
+        )
 
     def count_by(self, wanted: Query, field: str) -> list[tuple[str, int]]:
         """Count the events that fit by the value of a field, the most frequent first.

@@ -38,6 +38,8 @@ from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.share import Share
 from stillhunt.telemetry.store.manifest import MARKER, Add, Cut, Drop, Given, Group, Input, Line, Manifest, Piece, Same
 from stillhunt.telemetry.store.read import records
+from stillhunt.telemetry.store.words import FOLDER as INDEXES
+from stillhunt.telemetry.store.words import index_path
 from stillhunt.telemetry.zone import zone_words
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.origin import code_hash
@@ -280,6 +282,7 @@ class Kept:
     def _delete(self, unit: Add) -> None:
         for part in unit.parts:
             (self._folder / part.path).unlink(missing_ok=True)
+            index_path(self._folder, part.path).unlink(missing_ok=True)
         for path in (self._folder / "states").glob(f"{unit.unit}.*"):
             path.unlink(missing_ok=True)
 
@@ -465,10 +468,12 @@ class Kept:
 
     def _tidy(self) -> None:
         """Remove what a killed hunt has left behind."""
-        named = {part.path for unit in self._manifest.units.values() for part in unit.parts}
-        for path in (self._folder / "events").rglob("*"):
-            if path.is_file() and path.relative_to(self._folder).as_posix() not in named:
-                path.unlink(missing_ok=True)
+        parts = [part.path for unit in self._manifest.units.values() for part in unit.parts]
+        named = {self._folder / path for path in parts} | {index_path(self._folder, path) for path in parts}
+        for folder in (self._folder / "events", self._folder / INDEXES):
+            for path in folder.rglob("*"):
+                if path.is_file() and path not in named:
+                    path.unlink(missing_ok=True)
         for path in (self._folder / "states").glob("*"):
             unit, _, kind = path.name.rpartition(".")[0].partition(".")[0], "", path.suffix
             if kind == ".tmp" or (kind in {".read", ".scan"} and unit not in self._manifest.units):

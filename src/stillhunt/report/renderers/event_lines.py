@@ -63,7 +63,10 @@ def events(found: Found, *, also: Sequence[str] = ()) -> Iterator[str]:
         head = (row.get("@timestamp", "no time"), row.get("host.name", "-"), row["event.class"])
         place = f"{row.get('event.file', '')}:{row.get('event.record', '')}"
         yield for_terminal("  ".join((*(str(part) for part in head), told, f"[{place}]")))
-    if found.total > len(found.rows):
+    if found.is_partial:
+        told = f"{len(found.rows):,} events of {found.total:,} seen until then, there may be more"
+        yield f"{told}; --limit shows more, --count counts all"
+    elif found.total > len(found.rows):
         yield f"{len(found.rows):,} of {found.total:,} events; --limit shows more"
     else:
         yield f"{found.total:,} events"

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from functools import lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +20,10 @@ import pyarrow.parquet as pq
 from stillhunt.errors import InputError
 from stillhunt.telemetry.columns import text_column, text_list_column
 from stillhunt.telemetry.event import COMMON, LIST_FIELDS, TEXT, EventBatch, EventClass
-from stillhunt.telemetry.store.schema import FORMAT, REST
+from stillhunt.telemetry.store.schema import FORMAT, REST, columns, stored_type
 from stillhunt.telemetry.store.write import METADATA, Slice
 
-__all__ = ["Asked", "everything", "read_part", "records", "slices"]
+__all__ = ["Asked", "OpenPart", "everything", "open_part", "read_part", "records", "slices"]
 
 Asked = Callable[[EventClass], Collection[str | None]]
 """Native fields that somebody asks for of events of a class; None among them stands for all."""
@@ -75,6 +81,57 @@ def read_part(path: Path, asked: Asked = everything, *, content: bytes | None = 
         start += slice_.n_rows
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenPart:
+    """A file of a store whose rows are read in part.
+
+    Attributes:
+        file: The file.
+        slices: What it says of its rows.
+        starts: Where each slice begins, and the number of rows.
+        groups: Where each row group begins, and the number of rows.
+    """
+
+    file: pq.ParquetFile
+    slices: tuple[Slice, ...]
+    starts: tuple[int, ...]
+    groups: tuple[int, ...]
+
+    @property
+    def n_groups(self) -> int:
+        """How many row groups it has."""
+        return len(self.groups) - 1
+
+    def times(self, group: int) -> tuple[datetime | None, datetime | None]:
+        """Return the times between which those of a row group are; None where that is not known."""
+        said = self.file.metadata.row_group(group).column(0).statistics
+        return (said.min, said.max) if said is not None and said.has_min_max else (None, None)
+
+    def among(self, start: int, stop: int) -> list[int]:
+        """Return the numbers of the slices that have some rows."""
+        return list(range(bisect_right(self.starts, start) - 1, bisect_left(self.starts, stop)))
+
+    def read(self, first: int, last: int, columns: Collection[str]) -> pa.Table:
+        """Return columns of row groups, text as it is encoded in the file; a dictionary may differ by chunk."""
+        return self.file.read_row_groups(list(range(first, last + 1)), columns=sorted(columns), use_threads=False)
+
+
+@contextmanager
+def open_part(path: Path, product: str) -> Iterator[OpenPart]:
+    """Open a file with events of a product to read some of its rows.
+
+    Raises:
+        InputError: It cannot be read; also later, while it is open.
+    """
+    try:
+        stat = path.stat()
+        known = _described(path, stat.st_size, stat.st_mtime_ns)
+        with pq.ParquetFile(path, read_dictionary=_text_places(product), metadata=known.metadata) as file:
+            yield OpenPart(file=file, slices=known.slices, starts=known.starts, groups=known.groups)
+    except (OSError, pa.ArrowException) as error:
+        raise InputError(f"cannot be read: {error}", where=str(path), hint="hunt into a new store") from error
+
+
 def records(
     path: Path, files: Collection[str], numbers: Collection[int], *, content: bytes | None = None
 ) -> Iterator[EventBatch]:
@@ -85,6 +142,37 @@ def records(
         is_wanted: Any = pc.and_(is_from, pc.is_in(batch.data.column("event.record"), wanted))
         if pc.any(is_wanted).as_py():
             yield EventBatch(event_class=batch.event_class, data=batch.data.filter(is_wanted))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Description:
+    """What the end of a file says of it."""
+
+    metadata: pq.FileMetaData
+    slices: tuple[Slice, ...]
+    starts: tuple[int, ...]
+    groups: tuple[int, ...]
+
+
+@lru_cache(maxsize=32)
+def _described(path: Path, n_bytes: int, mtime_ns: int) -> _Description:
+    """Return what the end of a file says; a search comes to the same files twice, for what fits and for the rest."""
+    del n_bytes, mtime_ns  # with other ones it is another file
+    with pq.ParquetFile(path) as file:
+        found, metadata = slices(file, path), file.metadata
+    n_rows = (metadata.row_group(number).num_rows for number in range(metadata.num_row_groups))
+    return _Description(
+        metadata=metadata,
+        slices=found,
+        starts=tuple(accumulate((s.n_rows for s in found), initial=0)),
+        groups=tuple(accumulate(n_rows, initial=0)),
+    )
+
+
+@lru_cache
+def _text_places(product: str) -> Any:
+    """Return the places of columns of text; the types of Arrow know their names only, which take longer."""
+    return [place for place, name in enumerate(columns(product)) if stored_type(name) == pa.string()]
 
 
 def _wanted(slice_: Slice, asked: Collection[str | None]) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from stillhunt.telemetry.columns import whole_numbers
 from stillhunt.telemetry.event import COMMON, EventBatch, EventClass
 from stillhunt.telemetry.store.manifest import Group, Part, synced
 from stillhunt.telemetry.store.schema import CLASS, FORMAT, IDENTITY, REST, columns, native_columns, stored_type
+from stillhunt.telemetry.store.words import MOST_GROUPS, index_path, save_index
 
 __all__ = ["METADATA", "PartWriter", "Slice", "folder_name"]
 
@@ -30,7 +31,9 @@ _ROWS_AT_ONCE = 250_000
 _BYTES_AT_ONCE = 96 << 20
 """What is held before it is written."""
 
-_ROW_GROUP = 131_072
+_ROW_GROUP = 4_096
+"""Rows of a row group at least. A search reads whole ones, and each costs some bytes and time for every column."""
+
 _HOSTS_NAMED = 50
 _UNKNOWN = "unknown"
 
@@ -124,8 +127,10 @@ class PartWriter:
         metadata = {METADATA: msgspec.json.encode({"format": FORMAT, "slices": slices}).decode()}
         name = f"part-{self._unit}-{self._n_flushes}.parquet"
         path = self._folder / "events" / f"sigma_product={folder_name(product)}" / f"month={month}" / name
+        rows_per_group = max(_ROW_GROUP, -(-table.num_rows // MOST_GROUPS))
         with synced(path) as beside:
-            _write_table(table, beside, metadata)
+            _write_table(table, beside, metadata, rows_per_group)
+        save_index(index_path(self._folder, path.relative_to(self._folder).as_posix()), table, rows_per_group)
         times: Any = pc.min_max(table[0].cast(pa.int64())).as_py()
         hosts = sorted({h for h in pc.unique(table["host.name"]).to_pylist() if h})
         counts: dict[str, int] = {}
@@ -311,7 +316,7 @@ def _order(classes: Sequence[tuple[EventClass, Sequence[pa.RecordBatch]]]) -> An
     return pc.sort_indices(keys, sort_keys=[(name, "ascending") for name in keys.column_names])
 
 
-def _write_table(table: pa.Table, path: Path, metadata: dict[str, str]) -> None:
+def _write_table(table: pa.Table, path: Path, metadata: dict[str, str], rows_per_group: int) -> None:
     # A dictionary for a column without values costs more than all of its values elsewhere.
     held: Any = [f.name for f in table.schema if f.type == pa.string() and table[f.name].null_count < table.num_rows]
     with pq.ParquetWriter(
@@ -324,5 +329,5 @@ def _write_table(table: pa.Table, path: Path, metadata: dict[str, str]) -> None:
         store_schema=False,
         write_statistics=["@timestamp", "host.name", CLASS, "event.record"],
     ) as writer:
-        writer.write_table(table, row_group_size=_ROW_GROUP)
+        writer.write_table(table, row_group_size=rows_per_group)
         writer.add_key_value_metadata(metadata)

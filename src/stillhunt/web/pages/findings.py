@@ -29,9 +29,9 @@ from stillhunt.workflows.lookup import find_finding
 __all__ = ["ROUTES", "chosen_findings"]
 
 _ROWS = 60
-_EVENTS = 50
+_EVENTS = 30
 _PATIENCE_S = 0.1
-"""A search on a page ends after this, and says what it did not look into; the whole search is a click away."""
+"""A search on a page ends after this, with what comes first for sure, or says what it did not look into."""
 
 _RECORD_BYTES = 1_000_000
 
@@ -110,7 +110,7 @@ def _entity(ask: Ask) -> Response:
 def _events(ask: Ask) -> Response:
     loaded = opened(ask)
     store = loaded.store()
-    values: dict[str, Any] = {name: ask.text(name) for name in ("q", "since", "until", "class")}
+    values: dict[str, Any] = {name: ask.text(name) for name in ("q", "since", "until", "class", "order", "after")}
     if store is None:
         return page(
             ask, "events.html.j2", ws=loaded, store=None, overview=None, events=None, error="", **_named(values)
@@ -120,9 +120,12 @@ def _events(ask: Ask) -> Response:
         try:
             classes = [values["class"]] if values["class"] else []
             asked = query([values["q"]], since=values["since"] or None, until=values["until"] or None, classes=classes)
-            end = time.monotonic() + _PATIENCE_S
-            goes_on = None if ask.text("whole") == "yes" else lambda: time.monotonic() < end
-            events = store.first(asked, limit=_EVENTS, goes_on=goes_on)
+            order: dict[str, Any] = {"newest": values["order"] == "newest", "after": values["after"]}
+            if ask.text("whole") == "yes":
+                events = store.search(asked, limit=_EVENTS, **order)
+            else:
+                end = time.monotonic() + _PATIENCE_S
+                events = store.first(asked, limit=_EVENTS, goes_on=lambda: time.monotonic() < end, **order)
         except InputError as wrong:
             error, status = f"{wrong}" + (f": {wrong.hint}" if wrong.hint else ""), 400
     overview = None if events else store.overview()

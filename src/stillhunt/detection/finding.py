@@ -29,6 +29,7 @@ class Detector:
         techniques: ATT&CK technique ids.
         software: ATT&CK software ids.
         groups: ATT&CK group ids.
+        vulnerabilities: CVE ids of what it shows to be exploited.
         false_positives: What else can look like this.
         references: Where to read on; never fetched.
         author: Who wrote the rule, as it says itself.
@@ -44,6 +45,7 @@ class Detector:
     techniques: tuple[str, ...] = ()
     software: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    vulnerabilities: tuple[str, ...] = ()
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     author: str = ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import tzinfo
+from datetime import date, tzinfo
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from stillhunt.attribution.assessment import Assessment
-from stillhunt.attribution.circumstances import Circumstances
+from stillhunt.attribution.circumstances import Circumstances, Exploited
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
 from stillhunt.cases.habit import Habit, habits, ordinary
@@ -362,8 +362,22 @@ def _assess(
         software=shown_by_software,
         knowledge=knowledge,
         looked_for=looked_for,
-        circumstances=Circumstances(indicators=indicators_met(findings[f] for f in case.findings)),
+        circumstances=Circumstances(
+            indicators=indicators_met(findings[f] for f in case.findings),
+            exploited=_exploited([findings[f] for f in case.findings]),
+        ),
     )
+
+
+def _exploited(findings: Sequence[Finding]) -> tuple[Exploited, ...]:
+    """Return the vulnerabilities that findings show to be used, each with the first day."""
+    used: dict[str, date | None] = {}
+    for finding in findings:
+        day = None if finding.first_at is None else finding.first_at.date()
+        for cve in finding.detector.vulnerabilities:
+            known = used.get(cve)
+            used[cve] = day if known is None else known if day is None else min(known, day)
+    return tuple(Exploited(vulnerability=cve, used=day) for cve, day in sorted(used.items()))
 
 
 def _looked_for(coverage: Coverage, findings: Sequence[Finding]) -> frozenset[str]:

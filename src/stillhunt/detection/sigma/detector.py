@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -36,10 +37,24 @@ def detector_of(rule: SigmaRuleBase, *, kind: str, detector_id: str, path: str) 
         techniques=kinds["technique"],
         software=kinds["software"],
         groups=kinds["group"],
+        vulnerabilities=tuple(sorted({cve for tag in rule.tags if (cve := _cve(str(tag)))})),
         false_positives=tuple(str(text) for text in rule.falsepositives),
         references=tuple(str(text) for text in rule.references),
         author=str(rule.author or ""),
     )
+
+
+def _cve(tag: str) -> str:
+    """Return the CVE id of a tag, empty if it is none.
+
+    >>> _cve("cve.2021-26855"), _cve("cve.2021.26855"), _cve("attack.t1190")
+    ('CVE-2021-26855', 'CVE-2021-26855', '')
+    """
+    found = _CVE.fullmatch(tag.lower())
+    return f"CVE-{found[1]}-{found[2]}" if found else ""
+
+
+_CVE = re.compile(r"cve[.](\d{4})[.-](\d{4,7})")
 
 
 def tagged(tags: Iterable[str]) -> dict[str, tuple[str, ...]]:

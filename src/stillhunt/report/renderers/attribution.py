@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from stillhunt.attribution.assessment import UNKNOWN_GROUP, Assessment, EvidenceItem, Hypothesis
 from stillhunt.attribution.selftest import SelfTest
 from stillhunt.report.escape import for_terminal
-from stillhunt.report.wording import plural
+from stillhunt.report.wording import plural, what_if_words
 
 __all__ = ["assessment_lines", "contrast_lines", "selftest_lines"]
 
@@ -32,15 +32,8 @@ def assessment_lines(assessment: Assessment) -> Iterator[str]:
     if assessment.what_if:
         yield ""
         yield for_terminal(f"What if it were not so ({names.get(leader.group, '') if leader else ''}):")
-        for one in assessment.what_if[:_N_WHAT_IF]:
-            then = (
-                ""
-                if leader is None or one.leader == leader.group
-                else f"; {names.get(one.leader, one.leader)} would lead"
-            )
-            yield for_terminal(
-                f"  without {one.title} ({one.item}) the assessment falls to {one.probability:.0%}{then}"
-            )
+        for words in what_if_words(assessment, most=_N_WHAT_IF):
+            yield for_terminal(f"  {words}")
     yield from _section("What would decide", assessment.would_decide)
     yield from _section("Cautions", assessment.cautions)
     yield ""

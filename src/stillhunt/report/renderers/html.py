@@ -23,7 +23,14 @@ from stillhunt.report.escape import for_html
 from stillhunt.report.evidence import Budget, choose
 from stillhunt.report.path import PathGraph, path_of
 from stillhunt.report.strip import Strip, host_bands, strip_of
-from stillhunt.report.wording import break_in_words, coverage_words, levels_words, plural, summary_words
+from stillhunt.report.wording import (
+    break_in_words,
+    coverage_words,
+    levels_words,
+    plural,
+    summary_words,
+    what_if_words,
+)
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 from stillhunt.terms.period import duration_words, instant_words
@@ -306,6 +313,11 @@ class CaseView:
             members = found.setdefault(link.reason, {})
             members |= {f: self._all[f] for f in (link.a, link.b) if f in self._all}
         return [(reason, sorted(members.values(), key=_by_time)) for reason, members in found.items()]
+
+    @property
+    def what_if(self) -> list[str]:
+        """What is left of the leading group without what carries it."""
+        return what_if_words(self.assessment, most=8 if self.is_whole else 3)
 
     @property
     def weighed(self) -> list[_Weighed]:

@@ -10,7 +10,15 @@ from stillhunt.detection.finding import Clause, Finding
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import as_markdown_code, for_markdown
 from stillhunt.report.path import path_of
-from stillhunt.report.wording import break_in_words, coverage_words, plural, problem_words, quiet_words, summary_words
+from stillhunt.report.wording import (
+    break_in_words,
+    coverage_words,
+    plural,
+    problem_words,
+    quiet_words,
+    summary_words,
+    what_if_words,
+)
 from stillhunt.terms.period import duration_words, instant_words
 from stillhunt.terms.technique import tactic_title
 
@@ -120,10 +128,17 @@ def _who(assessment: Assessment) -> Iterator[str]:
     yield "### Who: an assessment, not a fact"
     yield _text(assessment.statement)
     yield f"Analytic confidence: **{assessment.confidence}**. {_text(assessment.confidence_why)}"
+    layers = (("Resemblance", assessment.resemblance), ("Country", assessment.origin))
+    yield from _list([f"{name}: {said}" for name, said in layers if said])
+    if assessment.is_inconsistent:
+        yield "**Inconsistent**: parts of the evidence point to different groups; it may be a false flag."
     rows = [[_text(h.name), f"{h.probability:.1%}", _text(h.term)] for h in assessment.hypotheses]
     yield from _table(["Group", "Probability", "In words"], rows)
     for hypothesis in assessment.hypotheses[:3]:
         yield from _weighed(hypothesis)
+    if assessment.what_if:
+        yield "#### What if it were not so"
+        yield from _list(what_if_words(assessment, most=8))
     if assessment.would_decide:
         yield "What would decide:"
         yield from _list(assessment.would_decide, most=20)

@@ -186,7 +186,6 @@ def _whole(case: Case, assessment: Assessment, sheet: _Sheet) -> list[Text]:
         *sheet.labelled(case.level.upper(), case.opening, label_style=_STYLES[case.level], most=6),
         *sheet.labelled("Break-in", f"{break_in_words(case.break_in)}{_stay_words(case)}{slept}"),
         *sheet.labelled("Assessment", assessment.statement),
-        *(sheet.labelled("Country", assessment.origin) if assessment.countries else []),
     ]
 
 

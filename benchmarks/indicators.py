@@ -94,9 +94,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("STILLHUNT_DATA", "../shared/data")))
     parser.add_argument("--indicators", type=int, default=5_000_000)
     parser.add_argument("--logs", nargs="*", default=["zeek/rita-missing_host", "otrf-atomic"])
-    parser.add_argument(
-        "--plant", nargs="*", default=["domain=honestimnotevil.com", "ip=64.225.56.201"], help="kind=value"
-    )
+    parser.add_argument("--plant", nargs="*", default=["domain=fomocoin.app", "ip=10.0.5.13"], help="kind=value")
     parser.add_argument("--jobs", type=int, default=1)
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:

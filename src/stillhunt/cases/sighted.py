@@ -5,7 +5,8 @@ updated once per hunt by Bayes' rule in odds: ``odds after = odds before * facto
 least that Kass and Raftery ("Bayes factors", J. Am. Stat. Assoc. 90, 1995) call positive evidence rather than a bare
 mention; a hunt moves an even chance to 75 or to 25.
 
-- **Down**, by 1/3: more than half of all machines (of more than four) met it. What a population meets is how the
+- **Down**, by 1/3: more than half of all machines (of more than four) met it, or 25 where nobody knows how many there
+  are, as on a sensor that sees strangers come to a server. What a population meets is how the
   estate is run; with so many innocent machines a hit says next to nothing (Axelsson, "The base-rate fallacy and the
   difficulty of intrusion detection", ACM TISSEC 3, 2000).
 - **Up**, by 3: it was met while it was valid, and a case that it is part of holds a finding of medium level or above
@@ -36,6 +37,7 @@ WIDELY = 5
 """Machines that make an indicator widely met."""
 
 _MANY = 4
+_CROWD = 25
 _UP, _DOWN = 3.0, 1 / 3
 _FLOOR, _CEILING = 1, 99
 """Nothing becomes certain by hits."""
@@ -61,7 +63,7 @@ class Sighted:
         last_at: Last of them.
         hosts: Machines that met it, by name or address, the first 50.
         n_hosts: How many machines.
-        n_machines: How many there are.
+        n_machines: How many there are; 0 if that is not known.
         findings: Ids of its findings.
         cases: Ids of the cases that these are part of.
         before: Confidence before this hunt, 0 to 100.
@@ -156,7 +158,7 @@ def _sighted(
     before = max((confidence_of(one, kind) for one in said), default=0)
     caution = next((words for f in met for words in f.detector.false_positives), "")
     others = [f for f in met if f.id in case_of and _has_other(case_of[f.id], by_id)]
-    n_machines = max(n_machines, len(hosts))
+    n_machines = n_machines if n_machines >= len(hosts) else 0
     factor, why = _evidence(met, others, n_hosts=len(hosts), n_machines=n_machines, caution=caution)
     times = [at for f in met for at in (f.first_at, f.last_at) if at is not None]
     return Sighted(
@@ -203,9 +205,11 @@ def _evidence(
     """Return the factor that the hits are worth, and one sentence why."""
     if caution:
         return 1.0, f"no change: {caution}"
-    share = f"{n_hosts:,} of {n_machines:,} machines met it"
-    if n_hosts > _MANY and n_hosts * 2 > n_machines:
+    share = f"{n_hosts:,} of {n_machines:,} machines met it" if n_machines else f"{n_hosts:,} machines met it"
+    if n_machines and n_hosts > _MANY and n_hosts * 2 > n_machines:
         return _DOWN, f"down: {share}, most of the population"
+    if not n_machines and n_hosts >= _CROWD:
+        return _DOWN, f"down: {share} at least, a crowd"
     valid = [finding for finding in others if _state_in(finding) == "valid"]
     if valid:
         return _UP, "up: met while it was valid, and its case holds other evidence that no indicator made"

@@ -132,7 +132,8 @@ def _indicator_words(coverage: Coverage) -> str:
 
 def sighted_words(one: Sighted) -> str:
     """Say what became of one indicator that was met: where, when, and what it does to the confidence in it."""
-    where = f" on {one.n_hosts:,} of {plural(one.n_machines, 'machine')}" if one.n_hosts else ""
+    machines = f"{one.n_hosts:,} of {plural(one.n_machines, 'machine')}" if one.n_machines else ""
+    where = f" on {machines or plural(one.n_hosts, 'machine')}" if one.n_hosts else ""
     first, last = one.first_at, one.last_at
     since = f", {instant_words(first)}" if first is not None else ""
     until = f" to {instant_words(last)}" if first is not None and last is not None and last != first else ""

@@ -19,6 +19,7 @@ from stillhunt.workflows.intelligence import Intelligence
 __all__ = ["indicators_met", "with_indicators"]
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_US = timedelta(microseconds=1)
 
 
 def indicators_met(findings: Iterable[Finding]) -> tuple[Indicator, ...]:
@@ -56,7 +57,7 @@ def with_indicators(
         for said in () if finding is None else indicators.said_of(finding):
             groups = {g.id for name in said.saying.indicates for g in knowledge.find_groups(name)}
             for group in sorted(groups):
-                found = tuple(_trait(observable.value, said) for observable in observables)
+                found = tuple(_trait(observable.value, said, finding) for observable in observables)
                 traits[group] = (*traits.get(group, ()), *found)
     if not traits:
         return knowledge
@@ -70,8 +71,14 @@ def _counts(finding: Finding) -> bool:
     return detector.kind == "indicator" and not detector.false_positives and detector.level.rank >= Level.LOW.rank
 
 
-def _trait(value: str, said: Said) -> Trait:
-    saying = said.saying
-    at = said.since if said.until is None else said.until
-    dated = saying.published[:10] if at is None else (_EPOCH + timedelta(microseconds=at)).date().isoformat()
-    return Trait(kind="indicator", value=value, source=saying.source, quote=saying.quote, dated=dated)
+def _trait(value: str, said: Said, finding: Finding | None) -> Trait:
+    """Return an indicator as what is said of a group, dated by the day of its time that is nearest to the event."""
+    seen = None if finding is None or finding.last_at is None else (finding.last_at - _EPOCH) // _US
+    if seen is None:
+        at = said.since if said.until is None else said.until
+    elif said.since is None or (said.until is None and seen > said.since):
+        at = said.since if said.until is None else min(seen, said.until)
+    else:
+        at = max(said.since, seen if said.until is None else min(seen, said.until))
+    dated = said.saying.published[:10] if at is None else (_EPOCH + timedelta(microseconds=at)).date().isoformat()
+    return Trait(kind="indicator", value=value, source=said.saying.source, quote=said.saying.quote, dated=dated)

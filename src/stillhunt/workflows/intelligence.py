@@ -39,6 +39,7 @@ from stillhunt.detection.rule import LogSource, Rule, RuleSet
 from stillhunt.errors import InputError, Problem, RuleError
 from stillhunt.folders import cache_folder
 from stillhunt.knowledge.importer import IMPORTERS, Terms, sniff
+from stillhunt.knowledge.marking import Tlp
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import RuleState
@@ -146,8 +147,9 @@ def gathered(inputs: Sequence[str | Path], *, watch: Watcher = silent) -> Intell
     """Make indicators ready to be looked for.
 
     Args:
-        inputs: Knowledge bases (files or URLs; the word ``base`` for the one that ``know`` uses), STIX bundles and
-            other formats that ``know import`` takes, CSV and plain lists.
+        inputs: Knowledge bases (files or URLs; the word ``base`` for the one that ``know`` uses), of which nothing
+            marked TLP:RED is looked for; STIX bundles and other formats that ``know import`` takes; CSV and plain
+            lists.
         watch: Told about progress.
 
     Raises:
@@ -237,7 +239,8 @@ def _read(name: str) -> _Input:
 def _of_base(name: str) -> _Input:
     from stillhunt.workflows.know import looked_at  # noqa: PLC0415 - needs the extra `know`
 
-    with looked_at(own_word(name)) as view:
+    # What is for the eyes of single persons has no place in a brief that others read.
+    with looked_at(own_word(name), ceiling=Tlp.AMBER_STRICT) as view:
         found = _Input(name=name, form="base", claimed=_in_view(view, file=name))
     if not found.claimed:
         raise InputError("the knowledge base holds no indicator", where=name, hint="import some: stillhunt know import")

@@ -53,6 +53,7 @@ _PLAIN: Mapping[str, str] = {
 }
 """Values in lower case that are canonical as they stand; all others are looked at one by one."""
 
+_HINT = "give CSV in UTF-8 with the columns `type` and `value`, or one indicator a line"
 _BLOCK = 8 << 20
 _LINES = 200_000
 _SAMPLES = 5
@@ -115,8 +116,7 @@ def read_list(path: Path, listed: Listed) -> ReadList:
             for first, lines in _lines(path):
                 _take(_Rows(lines, None, first), listed, done)
     except (pa.ArrowException, UnicodeDecodeError) as error:
-        hint = "give CSV in UTF-8 with the columns `type` and `value`, or one indicator a line"
-        raise InputError(f"is no list of indicators: {error}", where=str(path), hint=hint) from error
+        raise InputError(f"is no list of indicators: {error}", where=str(path), hint=_HINT) from error
     except OSError as error:
         raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     if not done.n_indicators:
@@ -141,8 +141,10 @@ def _heading(path: Path) -> list[str]:
     try:
         with path.open("r", encoding="utf-8-sig", newline="") as file:
             line = file.readline(_BLOCK)
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"cannot be read: {error}", where=str(path), hint="save it as text in UTF-8") from error
+    except UnicodeDecodeError as error:
+        raise InputError(f"is no list of indicators: {error}", where=str(path), hint=_HINT) from error
+    except OSError as error:
+        raise InputError(f"cannot be read: {error.strerror}", where=str(path)) from error
     return next(csv.reader([line]), [])
 
 

@@ -18,7 +18,7 @@ from stillhunt.detection.draft import Draft
 from stillhunt.detection.evidence import SPOTTED, EvidenceKey, ShiftOf, dated
 from stillhunt.detection.facts import Fact, Facts
 from stillhunt.detection.finding import Clause, Evidence, Finding
-from stillhunt.detection.fold import Fold, Shelf
+from stillhunt.detection.fold import Fold, Match, Shelf
 from stillhunt.detection.indicators.caution import caution_of
 from stillhunt.detection.indicators.columns import COLUMNS, NATIVE
 from stillhunt.detection.indicators.lookup import met_by
@@ -48,7 +48,7 @@ class Spotted:
     """What was met so far.
 
     Attributes:
-        shelves: Findings in the making by (``host.name``, who met it): the host, or the address that talked to it.
+        shelves: Findings in the making by (``host.name``, who met it): the host, or the address of the house.
         kinds: Kinds of observables that events could have shown.
         machines: Addresses of a house that a sensor saw acting, where events name no host.
     """
@@ -85,6 +85,7 @@ class Spotter:
         self._known: dict[str, dict[str, tuple[Observable, ...]]] = {}
         self._n_characters = 0
         self._said: dict[Observable, tuple[Said, ...]] = {}
+        self._keys: dict[tuple[Observable, State], str] = {}
         self._spotted = Spotted()
         self._counts: Counter[str] = Counter()
 
@@ -100,10 +101,15 @@ class Spotter:
         if not met:
             return
         facts = Facts(batch, sorted(met))
+        found: dict[tuple[str, str, str], list[Fact]] = {}
         for row in sorted(met):
             fact = facts.of(row)
+            at = None if fact.match.is_undated else fact.match.at
             for one, column in met[row].items():
-                self._keep(one, column, fact)
+                key = self._key_of(one, _state_of(self._said_of(one), at))
+                found.setdefault((fact.host, _who(fact, column), key), []).append(fact)
+        for (host, who, key), held in found.items():
+            self._keep(host, who, key, held)
 
     @property
     def n_machines(self) -> int:
@@ -203,19 +209,19 @@ class Spotter:
             if name not in names:
                 continue
             column = data.column(name)
-            if column.null_count == len(column):
-                continue
-            self._spotted.kinds |= self._kinds[name]
-            yield from self._of_column(name, column)
+            if column.null_count < len(column):
+                yield from self._of_column(name, column)
         yield from self._of_parts(batch)
 
     def _of_column(self, name: str, values: Any) -> Iterator[_Hit]:
         column = Column(values)
         places: dict[Observable, list[int]] = {}
         for place, text in enumerate(column.texts):
-            if text:
-                for one in self._met(name, text):
-                    places.setdefault(one, []).append(place)
+            if not text:
+                continue
+            self._spotted.kinds |= self._kinds[name]
+            for one in self._met(name, text):
+                places.setdefault(one, []).append(place)
         for one in sorted(places):
             rows = column.rows_of(tuple(places[one]))
             if rows:
@@ -267,24 +273,29 @@ class Spotter:
         known[text] = met
         self._n_characters += len(text) + 100
 
-    def _keep(self, one: Observable, column: str, fact: Fact) -> None:
-        at = None if fact.match.is_undated else fact.match.at
-        key = self._key_of(one, _state_of(self._said_of(one), at))
-        place = (fact.host, _who(fact, column))
-        shelf = self._spotted.shelves.get(place)
+    def _keep(self, host: str, who: str, key: str, facts: Sequence[Fact]) -> None:
+        shelf = self._spotted.shelves.get((host, who))
         if shelf is None:
-            shelf = self._spotted.shelves[place] = Shelf()
+            shelf = self._spotted.shelves[host, who] = Shelf()
         shelf.make_room(key)
         fold = shelf.fold_for(key)
-        fold.name(fact.entities)
-        fold.add(fact.file, [fact.match])
+        by_file: dict[str, list[Match]] = {}
+        for fact in facts:
+            fold.name(fact.entities)
+            by_file.setdefault(fact.file, []).append(fact.match)
+        for file, matches in by_file.items():
+            fold.add(file, matches)
 
     def _key_of(self, one: Observable, state: State) -> str:
         """Return what a finding lies under: of too many, the surest come first."""
+        known = self._keys.get((one, state))
+        if known is not None:
+            return known
         sure = max((confidence_of(said, one.kind) for said in self._said_of(one)), default=0)
         caution = caution_of(one)
         level = min(level_of(sure), caution.most if caution else Level.CRITICAL, key=lambda lvl: lvl.rank)
-        return f"{9 - level.rank}|{_key(one, state)}"
+        key = self._keys[one, state] = f"{9 - level.rank}|{_key(one, state)}"
+        return key
 
     def _said_of(self, one: Observable) -> tuple[Said, ...]:
         assert self._watchlist is not None
@@ -377,11 +388,12 @@ def _read_key(key: str) -> tuple[Observable, str]:
 
 
 def _who(fact: Fact, column: str) -> str:
-    """Return who met an indicator: the host, or for want of one the address at the other end."""
+    """Return who met an indicator: the host, or for want of one the address of the house; strangers have no name."""
     if fact.host:
         return fact.host
     ends = {role: value for kind, value, role in fact.entities if kind == "address"}
-    return ends.get("destination" if column == "source.ip" else "source", "")
+    order = ("destination", "source") if column == "source.ip" else ("source", "destination")
+    return next((ends[role] for role in order if is_inside(ends.get(role, ""))), "")
 
 
 def _site(text: str) -> str:

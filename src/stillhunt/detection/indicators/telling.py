@@ -134,7 +134,8 @@ def _by(said: Said) -> str:
     saying = said.saying
     who = f"{saying.speaker} in {saying.source}" if saying.speaker else saying.source
     words = saying.quote or _row(said)
-    return f"{who} ({said.where}): {words}"
+    mark = f"{saying.marking} " if saying.marking not in {"", "TLP:CLEAR"} else ""
+    return f"{mark}{who} ({said.where}): {words}"
 
 
 def _row(said: Said) -> str:

@@ -183,7 +183,7 @@ def _sighted(brief: Brief) -> Iterator[str]:
         [
             f"{_text(one.title)} {_code(one.pattern)}",
             f"{one.count:,}",
-            f"{one.n_hosts:,} of {one.n_machines:,}" if one.n_hosts else "",
+            f"{one.n_hosts:,}{f' of {one.n_machines:,}' if one.n_machines else ''}" if one.n_hosts else "",
             _at(one.first_at),
             _at(one.last_at),
             f"{one.before} to {one.after} ({one.delta:+})",

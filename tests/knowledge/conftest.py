@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 
 from stillhunt.knowledge.claim import Claims, Likelihood, claim_of, entity_id, source_of
 from stillhunt.knowledge.embedded import embedded
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store
+from stillhunt.terms.marking import Tlp
 
 TYPES = ("intrusion-set", "malware", "tool", "identity", "location", "campaign", "indicator", "attack-pattern")
 ENTITIES = [entity_id(kind, str(n)) for kind in TYPES for n in range(3)]

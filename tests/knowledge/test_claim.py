@@ -6,7 +6,7 @@ import pytest
 
 from stillhunt.errors import ClaimError, InputError
 from stillhunt.knowledge.claim import claim_of, entity_id, is_date, source_of
-from stillhunt.knowledge.marking import Tlp, parse_tlp
+from stillhunt.terms.marking import Tlp, parse_tlp
 
 GROUP, SPEAKER = entity_id("intrusion-set", "g"), entity_id("identity", "s")
 SOURCE = source_of(kind="press", title="A paper", text="They were hacked by APT31.")

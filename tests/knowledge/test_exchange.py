@@ -18,9 +18,9 @@ from stillhunt.knowledge.exporter import EXPORTERS
 from stillhunt.knowledge.exporters.stix import bundle_of
 from stillhunt.knowledge.importer import IMPORTERS, Terms, sniff
 from stillhunt.knowledge.importers.stix import stix_claims
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.resolve import resolve
 from stillhunt.knowledge.store import Store
+from stillhunt.terms.marking import Tlp
 
 GROUP, TOOL, SPEAKER = (entity_id(k, "x") for k in ("intrusion-set", "malware", "identity"))
 QUIETLY = settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))

@@ -11,9 +11,9 @@ from stillhunt.knowledge.claim import entity_id
 from stillhunt.knowledge.designation import day_of
 from stillhunt.knowledge.importer import IMPORTERS, Terms, sniff
 from stillhunt.knowledge.importers.attack import AttackObject, Reference, references_of
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.patterns import pattern_of
 from stillhunt.knowledge.places import find_place
+from stillhunt.terms.marking import Tlp
 
 SDN = """<?xml version="1.0"?>
 <sdnList xmlns="https://example.org/sdn"><publshInformation><Publish_Date>03/25/2024</Publish_Date></publshInformation>

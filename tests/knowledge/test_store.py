@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from stillhunt.errors import EngineError, InputError, MissingExtraError
 from stillhunt.knowledge.claim import Claims, claim_of, entity_id, source_of
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store
+from stillhunt.terms.marking import Tlp
 
 GROUP, OTHER, SPEAKER = (entity_id(k, "x") for k in ("intrusion-set", "malware", "identity"))
 

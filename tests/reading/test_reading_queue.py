@@ -8,9 +8,9 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 from stillhunt.errors import InputError
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store
 from stillhunt.reading.claims import claims_in
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.queue import Queue, Read
 from stillhunt.workflows.reading import accept, candidates, reject
 

@@ -108,7 +108,7 @@ class Server:
         assert self._server.started
 
     def token(self, role: str = "analyst", ceiling: str = "TLP:RED", user: str = "anna") -> str:
-        from stillhunt.knowledge.marking import parse_tlp
+        from stillhunt.terms.marking import parse_tlp
         from stillhunt.web.accounts import role_of
 
         return self.site.accounts.add_token(user, "tests", role_of(role), ceiling=parse_tlp(ceiling))[1]
@@ -122,9 +122,9 @@ class Server:
 def knowledge_base(tmp_path_factory) -> Path:
     """A small base: two groups, one of them known above TLP:GREEN only."""
     from stillhunt.knowledge.claim import entity_id, source_of
-    from stillhunt.knowledge.marking import Tlp
     from stillhunt.knowledge.scribe import Scribe
     from stillhunt.knowledge.store import Store
+    from stillhunt.terms.marking import Tlp
 
     path = tmp_path_factory.mktemp("know") / "know.db"
     store = Store(path)

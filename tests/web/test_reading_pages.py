@@ -6,9 +6,9 @@ import hashlib
 
 import pytest
 
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store
 from stillhunt.reading.claims import claims_in
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.queue import Queue, Read
 from stillhunt.workflows.reading import reject
 

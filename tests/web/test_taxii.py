@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from stillhunt.knowledge.marking import Tlp
+from stillhunt.terms.marking import Tlp
 
 taxii = pytest.importorskip("taxii2client.v21", reason="stillhunt[taxii] is not installed")
 httpx = pytest.importorskip("httpx", reason="httpx is not installed")

@@ -137,7 +137,7 @@ def test_a_list_is_hunted_for_beside_the_rules(logs, csv):
     states = {s.title: (s.status, s.n_findings) for s in found.coverage.rules if s.kind == "indicator"}
     assert states == {
         "2 addresses of indicators": ("active", 2),
-        "1 domain of indicators": ("active", 0),
+        "1 domain of indicators": ("dormant", 0),
         "1 network of indicators": ("active", 1),
         r"Indicator: [mutex:name = 'Global\\x']": ("inert", 0),
     }

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from stillhunt.cli.console import handles_errors, say
+from stillhunt.cli import export
+from stillhunt.cli.console import handles_errors
 from stillhunt.cli.lines import show
 
 if TYPE_CHECKING:
@@ -122,37 +122,7 @@ def timeline_command(
     show(events.timeline_lines(view.case, found, is_full=full, since=_utc(since), until=_utc(until)))
 
 
-@command.command("export")
-@click.argument("case")
-@click.option(
-    "--format", "form", type=click.Choice(["timesketch", "csv", "jsonl"]), default="timesketch", show_default=True
-)
-@click.option("--out", "-o", type=click.Path(path_type=Path), help="File to write; by default stdout.")
-@folder_option
-@handles_errors
-def export_command(case: str, form: str, out: Path | None, folder: Path) -> None:
-    """Write the moments of CASE for another tool."""
-    from stillhunt.errors import InputError
-    from stillhunt.report import events
-
-    desk = _desk(folder, ())
-    view = desk.view(case)
-    found = events.moments(desk.findings(view.case))
-    writers: dict[str, Callable[[], list[str]]] = {
-        "timesketch": lambda: list(events.as_timesketch(view.case, found)),
-        "csv": lambda: list(events.as_csv(found)),
-        "jsonl": lambda: list(events.as_json_lines(found)),
-    }
-    lines = writers[form]()
-    if out is None:
-        show(lines)
-        return
-    try:
-        out.write_text("".join(f"{line}\n" for line in lines), "utf-8")
-    except OSError as error:
-        message = f"cannot be written: {error.strerror}"
-        raise InputError(message, where=str(out), hint="choose another file with --out") from error
-    say(f"{len(lines):,} lines in {out}")
+command.add_command(export.command, "export")
 
 
 @command.command("note")

@@ -29,7 +29,12 @@ __all__ = ["command"]
     type=click.Path(path_type=Path),
     help="Folder that the hunt wrote its results into.",
 )
-@click.option("--tlp", metavar="MARKING", default="AMBER+STRICT", show_default=True, help="How far it may travel.")
+@click.option(
+    "--tlp",
+    metavar="MARKING",
+    default="",
+    help="How far it may travel; by default AMBER+STRICT, or stricter if what it quotes of others is.",
+)
 @click.option("--ceiling", metavar="MARKING", default="RED", show_default=True, help="Strictest marking that leaves.")
 @click.option("--out", "-o", type=click.Path(path_type=Path), help="File to write; by default stdout.")
 @handles_errors
@@ -38,14 +43,15 @@ def command(case: str, *, form: str, folder: Path, tlp: str, ceiling: str, out: 
 
     CASE is the id of a case or the beginning of one, as it stands after what was decided about it.
     """
-    from stillhunt.knowledge.marking import parse_tlp
     from stillhunt.report.exporter import export
+    from stillhunt.terms.marking import parse_tlp
     from stillhunt.workflows import workspace
     from stillhunt.workflows.casework import open_desk
     from stillhunt.workflows.narrow import narrowed
 
     name = form.replace("-", "_")
-    content = export(narrowed(open_desk(folder), case), name, tlp=parse_tlp(tlp), ceiling=parse_tlp(ceiling))
+    mark = parse_tlp(tlp) if tlp else None
+    content = export(narrowed(open_desk(folder), case), name, tlp=mark, ceiling=parse_tlp(ceiling))
     if out is None:
         sys.stdout.buffer.write(content)
         return

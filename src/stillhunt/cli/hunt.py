@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["command"]
 
+_CHANGES_TOLD = 3
 _EXIT_CODES = """
 Exit status: 0 done, 2 wrong usage, 3 input unreadable, 4 engine failure, 130 interrupted.
 With --exit-code: 0 nothing found and the logs could have shown it, 10 cases, 20 nothing found but blind.
@@ -222,6 +223,7 @@ def _settings(given: Sequence[str]) -> dict[str, str]:
 
 def _record(brief: Brief, base: str) -> None:
     """Keep sightings in a knowledge base, and say what that changed."""
+    from stillhunt.report.wording import plural
     from stillhunt.workflows.intelligence import own_word
     from stillhunt.workflows.know import own_base
     from stillhunt.workflows.record import record_sightings
@@ -231,7 +233,10 @@ def _record(brief: Brief, base: str) -> None:
         if done.operation is None:
             say(f"recorded in {store.where}: nothing new, {done.n_known:,} sightings were recorded before")
             return
-        told = f"{len(done.sightings):,} sightings, {len(done.changes):,} changes of confidence"
+        changes = [f"{c.title}: {c.before} to {c.after}" for c in done.changes[:_CHANGES_TOLD]]
+        changes += ["..."] if len(done.changes) > _CHANGES_TOLD else []
+        told = f"{plural(len(done.sightings), 'sighting')}, {plural(len(done.changes), 'change')} of confidence"
+        told += f" ({'; '.join(changes)})" if changes else ""
         say(f"recorded in {store.where} as operation {done.operation.n}: {told}; `stillhunt know undo` takes it back")
 
 

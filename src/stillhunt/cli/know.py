@@ -198,7 +198,7 @@ def import_command(
     Union), FollowTheMoney, lists of indicators.
     """
     from stillhunt.knowledge.importer import Terms
-    from stillhunt.knowledge.marking import parse_tlp
+    from stillhunt.terms.marking import parse_tlp
     from stillhunt.workflows import know
 
     terms = Terms(speaker=speaker, tlp=parse_tlp(tlp), title=title, published=published)
@@ -220,7 +220,7 @@ def import_command(
 def taxii_command(url: str, *, base: str | None, user: str | None, token: str | None, tlp: str) -> None:
     """Import the TAXII 2.1 collection at URL, which ends in /collections/ID/. This opens a connection."""
     from stillhunt.knowledge.importer import Terms
-    from stillhunt.knowledge.marking import parse_tlp
+    from stillhunt.terms.marking import parse_tlp
     from stillhunt.workflows import know
 
     password = click.prompt("password", hide_input=True, err=True) if user else None
@@ -288,8 +288,8 @@ def export_command(
 @handles_errors
 def same_command(one: str, other: str, *, base: str | None, because: str, by: str, is_denied: bool, tlp: str) -> None:
     """Say that ONE and OTHER are the same, or with --not that they are two. Nothing is merged: undo takes it back."""
-    from stillhunt.knowledge.marking import parse_tlp
     from stillhunt.report.renderers import knowledge
+    from stillhunt.terms.marking import parse_tlp
     from stillhunt.workflows import know
 
     with know.own_base(base) as store:
@@ -382,7 +382,7 @@ def _text_of(path: Path) -> str:
 
 
 def _view(base: str | None, as_of: str | None, ceiling: str) -> Any:
-    from stillhunt.knowledge.marking import parse_tlp
+    from stillhunt.terms.marking import parse_tlp
     from stillhunt.workflows import know
 
     return know.looked_at(base, as_of=as_of, ceiling=parse_tlp(ceiling), watch=_tell_of_building)

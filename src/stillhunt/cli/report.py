@@ -42,16 +42,15 @@ def command(case: str, folder: Path, form: str | None, tlp: str, out: Path | Non
 
     CASE is the id of a case or the beginning of one. A folder in its place stands for --in.
     """
-    from dataclasses import replace
-
-    from stillhunt.knowledge.marking import parse_tlp
+    from stillhunt.report.marking import marked
     from stillhunt.report.renderers import terminal
+    from stillhunt.terms.marking import parse_tlp
     from stillhunt.workflows import workspace
 
     if case and Path(case).is_dir():
         folder, case = Path(case), ""
-    marking = str(parse_tlp(tlp)) if tlp else ""
-    if form is None and not case and not marking and out is None:
+    marking = parse_tlp(tlp) if tlp else None
+    if form is None and not case and marking is None and out is None:
         brief = workspace.load_brief(folder)
         terminal.render(brief, results(), written=workspace.save(brief, folder))
         return
@@ -62,7 +61,8 @@ def command(case: str, folder: Path, form: str | None, tlp: str, out: Path | Non
         brief = narrowed(open_desk(folder), case)
     else:
         brief = workspace.load_brief(folder)
-    brief = replace(brief, tlp=marking)
+    if marking is not None:
+        brief = marked(brief, marking)
     if out is None and form in {None, "terminal"}:
         terminal.render(brief, results())
         return

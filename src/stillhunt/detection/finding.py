@@ -33,6 +33,7 @@ class Detector:
         false_positives: What else can look like this.
         references: Where to read on; never fetched.
         author: Who wrote the rule, as it says itself.
+        marking: How far what it quotes of others may travel (Traffic Light Protocol 2.0); empty if it quotes nobody.
     """
 
     kind: str
@@ -49,6 +50,7 @@ class Detector:
     false_positives: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     author: str = ""
+    marking: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -209,6 +209,7 @@ class Scan:
             tactics=rule.detector.tactics,
             techniques=rule.detector.techniques,
             n_findings=n_findings,
+            marking=rule.detector.marking,
         )
 
     def _correlation_state(self, correlation: Correlation, states: Mapping[str, RuleState]) -> RuleState:

@@ -17,7 +17,7 @@ from uuid import UUID, uuid5
 import msgspec
 
 from stillhunt.errors import ClaimError
-from stillhunt.knowledge.marking import Tlp
+from stillhunt.terms.marking import Tlp
 
 __all__ = [
     "NAMESPACE",

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from stillhunt.errors import InputError, Problem
 from stillhunt.knowledge.claim import Claims
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.registry import Registry
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["IMPORTERS", "Imported", "Importer", "Terms", "sniff"]
 

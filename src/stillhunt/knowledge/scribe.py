@@ -17,9 +17,9 @@ from stillhunt.knowledge.claim import (
     entity_id,
     source_of,
 )
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.names import name_key
 from stillhunt.knowledge.places import Place
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["Scribe", "organisation", "record"]
 

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import msgspec
 
 from stillhunt.knowledge.claim import Claim, Confidence, Likelihood, Polarity, Source, claim_of, entity_id, source_of
-from stillhunt.knowledge.marking import parse_tlp
+from stillhunt.terms.marking import parse_tlp
 
 __all__ = [
     "EXTENSION",

@@ -7,14 +7,14 @@ everything it writes.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from stillhunt.errors import InputError
-from stillhunt.knowledge.marking import Tlp, parse_tlp
 from stillhunt.registry import Registry
 from stillhunt.report.brief import Brief
+from stillhunt.report.marking import marked
+from stillhunt.terms.marking import Tlp
 
-__all__ = ["EXPORTERS", "CaseExporter", "export", "marking_of"]
+__all__ = ["EXPORTERS", "CaseExporter", "export"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,14 +38,6 @@ EXPORTERS: Registry[CaseExporter] = Registry(
     "format", package="stillhunt.report.exporters", constant="EXPORTER", group="stillhunt.case_exporters"
 )
 
-_UNMARKED = Tlp.AMBER_STRICT
-"""What logs say of an organisation stays in it unless somebody says otherwise."""
-
-
-def marking_of(brief: Brief) -> Tlp:
-    """Return how far a brief may travel; one that nobody marked stays in the organisation."""
-    return parse_tlp(brief.tlp) if brief.tlp else _UNMARKED
-
 
 def export(brief: Brief, name: str, *, tlp: Tlp | None = None, ceiling: Tlp = Tlp.RED) -> bytes:
     """Write the brief of one case in another format.
@@ -58,11 +50,7 @@ def export(brief: Brief, name: str, *, tlp: Tlp | None = None, ceiling: Tlp = Tl
 
     Raises:
         UnknownNameError: There is no such format.
-        InputError: The marking lies above the ceiling.
+        InputError: The marking lies above the ceiling, or below that of what the case quotes.
     """
     exporter = EXPORTERS[name]
-    mark = marking_of(brief) if tlp is None else tlp
-    if mark > ceiling:
-        # Nothing of the case is in the message: whoever may not have it may not have a word of it.
-        raise InputError(f"{mark} may not leave where {ceiling} is the ceiling", hint="ask for a lower marking")
-    return exporter.write(replace(brief, tlp=str(mark)))
+    return exporter.write(marked(brief, tlp, ceiling=ceiling))

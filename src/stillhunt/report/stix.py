@@ -10,9 +10,9 @@ from uuid import uuid5
 import msgspec
 
 from stillhunt.knowledge.claim import NAMESPACE
-from stillhunt.knowledge.marking import MARKING_EXTENSION, Tlp
 from stillhunt.knowledge.stix import PRODUCER
 from stillhunt.report.escape import for_html
+from stillhunt.terms.marking import MARKING_EXTENSION, Tlp
 
 __all__ = ["base", "bundle", "encoded", "instant", "marking", "own_id", "producer", "said"]
 

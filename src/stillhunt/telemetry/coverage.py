@@ -234,6 +234,7 @@ class RuleState:
         tactics: ATT&CK tactics it looks for.
         techniques: ATT&CK technique ids it looks for.
         n_findings: Findings it made.
+        marking: How far its title may travel (Traffic Light Protocol 2.0), if it quotes an indicator of others.
     """
 
     id: str
@@ -245,6 +246,7 @@ class RuleState:
     tactics: tuple[str, ...] = ()
     techniques: tuple[str, ...] = ()
     n_findings: int = 0
+    marking: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

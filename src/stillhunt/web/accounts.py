@@ -15,7 +15,7 @@ from enum import IntEnum
 from pathlib import Path
 
 from stillhunt.errors import InputError
-from stillhunt.knowledge.marking import Tlp, parse_tlp
+from stillhunt.terms.marking import Tlp, parse_tlp
 
 __all__ = ["LOCAL", "Accounts", "Role", "Token", "User", "ceiling_of", "role_of"]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Annotated, Any, Literal
@@ -177,8 +177,8 @@ def _export(ask: Ask) -> Response:
     tlp = ceiling_of(_choice(ask, "tlp", _MARKINGS, "TLP:AMBER+STRICT"))
     if tlp > ask.who.ceiling:
         raise Refused(403, f"{tlp} lies above the ceiling of this token")
-    brief = replace(narrowed(loaded.desk, ask.path("case")), tlp=str(tlp))
-    content = export(brief, form, ceiling=ask.who.ceiling)
+    brief = narrowed(loaded.desk, ask.path("case"))
+    content = export(brief, form, tlp=tlp, ceiling=ask.who.ceiling)
     ask.note("export", f"{loaded.key} {brief.cases[0].id} {form} {tlp}")
     exporter = EXPORTERS[form]
     return download(content, f"{brief.cases[0].id}{exporter.suffix}", exporter.media_type)

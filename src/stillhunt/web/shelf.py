@@ -13,10 +13,12 @@ from stillhunt.cases.case import Case
 from stillhunt.detection.finding import Finding
 from stillhunt.errors import UnknownNameError
 from stillhunt.report.brief import Brief
+from stillhunt.report.marking import floor_of
 from stillhunt.telemetry.store.manifest import MARKER as MANIFEST
 from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.casework import DECISIONS, SUPPRESSIONS, Desk, open_desk
 from stillhunt.workflows.events import Store
 from stillhunt.workflows.lookup import MARKER, read_marker
@@ -71,6 +73,11 @@ class Loaded:
     def brief(self) -> Brief:
         """What the hunt found."""
         return self.desk.brief
+
+    @cached_property
+    def floor(self) -> Tlp:
+        """Laxest marking that what it quotes of others may have."""
+        return floor_of(self.brief)
 
     @cached_property
     def findings(self) -> dict[str, Finding]:

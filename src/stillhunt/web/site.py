@@ -12,9 +12,9 @@ from urllib.parse import quote
 from jinja2 import Environment, PackageLoader
 
 from stillhunt.errors import InputError, StillhuntError, UnknownNameError
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store import Store, View
 from stillhunt.report.renderers.html import environment
+from stillhunt.terms.marking import Tlp
 from stillhunt.web.accounts import LOCAL, Accounts, User
 from stillhunt.web.audit import Audit
 from stillhunt.web.runs import Runs

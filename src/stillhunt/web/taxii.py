@@ -26,7 +26,7 @@ from stillhunt.knowledge.claim import Claims
 from stillhunt.knowledge.exporters.stix import bundle_of
 from stillhunt.knowledge.importer import Terms
 from stillhunt.knowledge.importers.stix import stix_claims
-from stillhunt.knowledge.marking import Tlp, parse_tlp
+from stillhunt.terms.marking import Tlp, parse_tlp
 from stillhunt.web.accounts import Role
 from stillhunt.web.answer import Ask, Refused, as_json
 from stillhunt.web.route import Route

@@ -35,6 +35,7 @@ from stillhunt.errors import EngineError, InputError
 from stillhunt.knowledge import KnowledgeBase, load_knowledge
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.report.brief import Brief, Hashed
+from stillhunt.report.marking import floor_of
 from stillhunt.telemetry.collect import Reading
 from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import Coverage, judge
@@ -44,6 +45,7 @@ from stillhunt.telemetry.seen import Seen
 from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.telemetry.unseen import unseen
 from stillhunt.telemetry.zone import read_zone
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.indicated import indicators_met, with_indicators
 from stillhunt.workflows.intelligence import Intelligence, gathered
@@ -306,7 +308,9 @@ def _told(
     origin = origin_of((file.path for file in coverage.files), hashed or {})
     met = sighted(findings, cases, found.indicators.said_of, n_machines=max(len(coverage.hosts), scan.n_machines))
     brief = _brief(given, coverage, cases, findings, with_indicators(knowledge, met, found.indicators, findings))
-    return replace(brief, habits=usual, origin=origin, sighted=met)
+    brief = replace(brief, habits=usual, origin=origin, sighted=met)
+    floor = floor_of(brief)
+    return replace(brief, tlp=str(floor)) if floor > Tlp.CLEAR else brief
 
 
 def _usual(findings: Sequence[Finding], coverage: Coverage, trail: Trail) -> tuple[Habit, ...]:

@@ -34,15 +34,15 @@ from stillhunt.detection.indicators.saying import (
     state_at,
 )
 from stillhunt.detection.indicators.table import Listed, Watchlist, digest_of, write
-from stillhunt.detection.indicators.telling import best_of, names_of, sayings, title_of
+from stillhunt.detection.indicators.telling import best_of, marking_of, names_of, sayings, title_of
 from stillhunt.detection.rule import LogSource, Rule, RuleSet
 from stillhunt.errors import InputError, Problem, RuleError
 from stillhunt.folders import cache_folder
 from stillhunt.knowledge.importer import IMPORTERS, Terms, sniff
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.progress import Step, Watcher, silent
 from stillhunt.telemetry.copies import digest
 from stillhunt.telemetry.coverage import RuleState
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.claimed import Claimed, claimed_in, names_in
 from stillhunt.workflows.lists import ReadList, read_list
 
@@ -279,13 +279,12 @@ def _compiled(
     for pattern, sayers in sorted(said_of.items(), key=lambda item: item[0]):
         id_ = f"indicator:pattern:{hashlib.sha256(pattern.encode()).hexdigest()[:16]}"
         path = "; ".join(dict.fromkeys(one.saying.source for one in sayers))
-        title = title_of(pattern, names_of(sayers), "valid")
+        title, mark = title_of(pattern, names_of(sayers), "valid"), marking_of(sayers)
         try:
             condition = compile_pattern(pattern, log_fields)
         except RuleError as error:
-            reason = error.message
-            state = RuleState(id=id_, title=title, path=path, status="inert", reason=reason, kind="indicator")
-            refused.append(state)
+            state = RuleState(id=id_, title=title, path=path, status="inert", kind="indicator", marking=mark)
+            refused.append(replace(state, reason=error.message))
             continue
         _, sure = best_of(sayers, "pattern", None)
         detector = Detector(
@@ -297,6 +296,7 @@ def _compiled(
             path=path,
             references=tuple(dict.fromkeys(one.saying.url for one in sayers if one.saying.url)),
             author="; ".join(dict.fromkeys(one.saying.speaker for one in sayers if one.saying.speaker)),
+            marking=mark,
         )
         rules.append(Rule(detector=detector, source=LogSource(), condition=condition))
         by_id[id_] = tuple(sayers)
@@ -393,7 +393,7 @@ def _code() -> str:
     """Return a hash of the code that makes watchlists: in a checkout it changes without the version."""
     root = Path(__file__).parents[1]
     paths = [*sorted((root / "detection" / "indicators").glob("*.py")), root / "kernel" / "lookup.py"]
-    paths.append(root / "workflows" / "lists.py")
+    paths += [root / "workflows" / "lists.py", root / "terms" / "marking.py"]
     return hashlib.sha256(b"".join(path.read_bytes() for path in paths if path.is_file())).hexdigest()
 
 
@@ -413,6 +413,10 @@ def _list_problems(one: ReadList) -> Iterable[Problem]:
     n_more = one.n_unread - len(one.samples[:_PROBLEMS])
     if n_more > 0:
         yield Problem(code="indicator", message=f"{n_more:,} further rows name no indicator", where=name)
+    if one.n_bad_marks:
+        message = f"{one.n_bad_marks:,} markings are none; what they are of is taken as TLP:RED"
+        hint = "write CLEAR, GREEN, AMBER, AMBER+STRICT or RED"
+        yield Problem(code="indicator", message=message, where=name, hint=hint)
     if one.n_bad_dates:
         message = f"{one.n_bad_dates:,} dates of validity are none; their indicators are taken without"
         yield Problem(

@@ -26,7 +26,6 @@ from stillhunt.knowledge.conflicts import Conflict, conflicts
 from stillhunt.knowledge.embedded import build, embedded, embedded_path
 from stillhunt.knowledge.exporter import EXPORTERS
 from stillhunt.knowledge.importer import IMPORTERS, Terms, sniff
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.paths import Path as Way
 from stillhunt.knowledge.paths import paths
 from stillhunt.knowledge.resolve import GROUPS, Candidate, resolve, who_may_be
@@ -34,6 +33,7 @@ from stillhunt.knowledge.screen import Screened, screen
 from stillhunt.knowledge.scribe import Scribe
 from stillhunt.knowledge.store import Operation, Store, View
 from stillhunt.knowledge.taxii import fetch
+from stillhunt.terms.marking import Tlp
 
 __all__ = [
     "VARIABLE",

@@ -24,6 +24,7 @@ from stillhunt.detection.indicators.saying import Said, Saying, confidence_in, i
 from stillhunt.detection.indicators.table import Listed
 from stillhunt.errors import InputError
 from stillhunt.knowledge.patterns import pattern_of
+from stillhunt.terms.marking import Tlp, parse_tlp
 
 __all__ = ["ReadList", "is_table", "read_list"]
 
@@ -70,6 +71,7 @@ class ReadList:
         n_indicators: Indicators in it.
         n_unread: Rows that name none.
         samples: The first of them: (row, what it says).
+        n_bad_marks: Markings that are none; what they are of is taken as TLP:RED.
         n_bad_dates: Dates that are none; their indicators are taken without.
         patterns: Indicators that are no plain things, as STIX patterns.
     """
@@ -78,6 +80,7 @@ class ReadList:
     n_indicators: int = 0
     n_unread: int = 0
     samples: list[tuple[int, str]] = field(default_factory=list)
+    n_bad_marks: int = 0
     n_bad_dates: int = 0
     patterns: list[tuple[str, Said]] = field(default_factory=list)
 
@@ -199,15 +202,13 @@ def _take_rows(batch: pa.RecordBatch, first: int, listed: Listed, done: ReadList
         first,
         since=_instants(columns.get("valid_from"), done, is_end=False),
         until=_instants(columns.get("valid_until"), done, is_end=True),
-        said=_numbers(columns, listed, done.file),
+        said=_numbers(columns, listed, done),
     )
     _take(rows, listed, done)
 
 
 def _take(rows: _Rows, listed: Listed, done: ReadList) -> None:
     values: Any = pc.utf8_trim_whitespace(rows.values)
-    n_rows = len(values)
-    places = pa.array(range(n_rows), _INT32)
     if rows.types is None:
         values, is_there = _cleaned(values)
         kinds = _guessed(values)
@@ -215,16 +216,18 @@ def _take(rows: _Rows, listed: Listed, done: ReadList) -> None:
         is_there = pc.not_equal(values, _NONE)
         values = _refanged(values)
         kinds = _named(rows.types)
-        kinds = pc.if_else(pc.equal(kinds, _NONE), _guessed(values), kinds)
-    others = is_there
+        is_untyped = pc.equal(kinds, _NONE)
+        kinds = pc.if_else(is_untyped, _guessed(values), kinds) if pc.any(is_untyped).as_py() else kinds
+    others = [pc.indices_nonzero(pc.and_(is_there, pc.invert(pc.is_in(kinds, value_set=pa.array(list(_PLAIN))))))]
     for kind, form in _PLAIN.items():
-        lower = pc.utf8_lower(values)
-        is_plain = pc.and_(pc.equal(kinds, pa.scalar(kind)), pc.match_substring_regex(lower, pattern=form))
-        mask = pc.and_(is_there, is_plain)
-        _add(kind, lower.filter(mask), places.filter(mask), rows, listed=listed, done=done)
-        others = pc.and_(others, pc.invert(is_plain))
+        of_kind = pc.indices_nonzero(pc.and_(is_there, pc.equal(kinds, pa.scalar(kind))))
+        lower = pc.utf8_lower(values.take(of_kind))
+        is_plain = pc.match_substring_regex(lower, pattern=form)
+        plain = of_kind.filter(is_plain).cast(_INT32)
+        _add(kind, lower.filter(is_plain), plain, rows, listed=listed, done=done)
+        others.append(of_kind.filter(pc.invert(is_plain)))
     by_kind: dict[str, list[tuple[str, int]]] = {}
-    for place in pc.indices_nonzero(others).to_pylist():
+    for place in sorted(place for some in others for place in some.to_pylist()):
         kind, text = str(kinds[place].as_py()), str(values[place].as_py())
         one = guess(text) if not kind else canonical(kind, text)
         if one is not None:
@@ -313,7 +316,7 @@ def _instants(column: Any, done: ReadList, *, is_end: bool) -> Any:
     return found
 
 
-def _numbers(columns: Mapping[str, Any], listed: Listed, file: str) -> Any:
+def _numbers(columns: Mapping[str, Any], listed: Listed, done: ReadList) -> Any:
     """Return for each row the number of what it says beside value and time."""
     names = [name for name in _SAID if name in columns]
     if not names:
@@ -326,21 +329,32 @@ def _numbers(columns: Mapping[str, Any], listed: Listed, file: str) -> Any:
     numbers = []
     for text in coded.dictionary.to_pylist():
         fields = dict(zip(names, str(text).split("\x1f"), strict=True))
-        numbers.append(listed.number_of(_saying(fields, file)))
+        numbers.append(listed.number_of(_saying(fields, done)))
     return pa.array(numbers, _INT32).take(coded.indices)
 
 
 _MARK = pa.scalar("\x1f", pa.string())
 
 
-def _saying(fields: Mapping[str, str], file: str) -> Saying:
+def _saying(fields: Mapping[str, str], done: ReadList) -> Saying:
     given = {name: text.strip() for name, text in fields.items() if text.strip()}
     return Saying(
-        source=given.get("source") or given.get("url") or Path(file).name,
-        file=file,
+        source=given.get("source") or given.get("url") or Path(done.file).name,
+        file=done.file,
         url=given.get("url", ""),
         published=given.get("published", ""),
         indicates=tuple(given[name] for name in ("group", "malware") if name in given),
         confidence=confidence_in(given.get("confidence", "")),
-        marking=given.get("tlp", ""),
+        marking=_marking(given.get("tlp", ""), done),
     )
+
+
+def _marking(text: str, done: ReadList) -> str:
+    """Return a marking as all write it; one that nobody knows holds back the most."""
+    if not text:
+        return ""
+    try:
+        return str(parse_tlp(text))
+    except InputError:
+        done.n_bad_marks += 1
+        return str(Tlp.RED)

@@ -7,6 +7,8 @@ from dataclasses import replace
 from stillhunt.attribution.assessment import Assessment
 from stillhunt.cases.case import Case
 from stillhunt.report.brief import Brief
+from stillhunt.report.marking import least_of
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.casework import Desk
 
 __all__ = ["assessment_of", "narrowed"]
@@ -19,12 +21,20 @@ def narrowed(desk: Desk, named: str) -> Brief:
         UnknownNameError: There is no such case.
     """
     case = desk.view(named).case
+    findings = tuple(desk.findings(case))
+    shown, brief = {finding.id for finding in findings}, desk.brief
+    # What is quoted of others beside the case is no part of it, and may be marked more strictly.
+    rules = tuple(rule for rule in brief.coverage.rules if not rule.marking)
+    floor = least_of(findings)
     return replace(
-        desk.brief,
+        brief,
+        coverage=replace(brief.coverage, rules=rules),
         cases=(case,),
         assessments=(assessment_of(desk, case),),
-        findings=tuple(desk.findings(case)),
+        findings=findings,
         habits=(),
+        sighted=tuple(one for one in brief.sighted if not shown.isdisjoint(one.findings)),
+        tlp=str(floor) if floor > Tlp.CLEAR else "",
     )
 
 

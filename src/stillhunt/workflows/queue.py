@@ -19,9 +19,9 @@ from typing import Literal, TypeVar
 import msgspec
 
 from stillhunt.errors import InputError
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.reading.draft import ReadClaim
 from stillhunt.reading.quotes import is_verbatim
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["Decided", "Queue", "Queued", "Read", "State"]
 

@@ -19,10 +19,11 @@ import msgspec
 
 from stillhunt.cases.sighted import Sighted
 from stillhunt.knowledge.claim import Claim, Source, entity_id, source_of
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.scribe import Scribe, record
 from stillhunt.knowledge.store import Operation, Store, View
 from stillhunt.report.brief import Brief
+from stillhunt.report.marking import floor_of
+from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.claimed import METHOD
 
 __all__ = ["Change", "Recorded", "record_sightings"]
@@ -41,12 +42,14 @@ class Change:
 
     Attributes:
         pattern: The indicator's.
+        title: What it names, in short.
         before: 0 to 100.
         after: 0 to 100.
         why: One sentence.
     """
 
     pattern: str
+    title: str
     before: int
     after: int
     why: str
@@ -75,11 +78,12 @@ def record_sightings(brief: Brief, store: Store, *, tlp: Tlp = _MARK) -> Recorde
     Args:
         brief: The hunt.
         store: The knowledge base.
-        tlp: How far the claims may travel.
+        tlp: How far the claims may travel; no further than what the hunt quotes.
 
     Raises:
         EngineError: The base cannot be written.
     """
+    tlp = max(tlp, floor_of(brief))
     scribe = Scribe(_SPEAKER, _source_of(brief, tlp), method=METHOD, tlp=tlp)
     sightings: list[str] = []
     changes: list[Change] = []
@@ -150,7 +154,8 @@ def _changed(one: Sighted, subject: str, scribe: Scribe, view: View) -> Change |
         quote=record(before=one.before, after=one.after, why=one.why),
         valid_from=_instant(one.last_at),
     )
-    return Change(pattern=one.pattern, before=one.before, after=one.after, why=one.why)
+    title = one.title.rpartition(": ")[2]
+    return Change(pattern=one.pattern, title=title, before=one.before, after=one.after, why=one.why)
 
 
 def _is_anew(one: Sighted, earlier: Claim) -> bool:

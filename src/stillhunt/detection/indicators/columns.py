@@ -12,7 +12,7 @@ from functools import partial
 
 from stillhunt.detection.indicators.observable import Observable, canonical, host_and_path
 
-__all__ = ["COLUMNS", "NATIVE", "Reader"]
+__all__ = ["COLUMNS", "NATIVE", "Reader", "shown_by"]
 
 Reader = Callable[[str], Iterator[Observable]]
 """Text of a column to the observables that it names."""
@@ -194,3 +194,18 @@ COLUMNS: Mapping[str, tuple[frozenset[str], Reader]] = {
     **NATIVE,
 }
 """Columns by name, the common ones first."""
+
+_PATHS = frozenset({"c-uri", "cs-uri", "http.url"})
+"""Columns that hold paths as often as whole URLs."""
+
+
+def shown_by(name: str, text: str) -> frozenset[str]:
+    """Return the kinds of observables that a text could have named, whatever it does name.
+
+    >>> sorted(shown_by("cs-uri", "/owa/")), sorted(shown_by("cs-uri", "http://evil.example/"))
+    ([], ['domain', 'url'])
+    """
+    kinds, _ = COLUMNS[name]
+    if "://" in text:
+        return kinds
+    return frozenset() if name in _PATHS else kinds - {"url"}

@@ -20,7 +20,7 @@ from stillhunt.detection.facts import Fact, Facts
 from stillhunt.detection.finding import Clause, Evidence, Finding
 from stillhunt.detection.fold import Fold, Match, Shelf
 from stillhunt.detection.indicators.caution import caution_of
-from stillhunt.detection.indicators.columns import COLUMNS, NATIVE
+from stillhunt.detection.indicators.columns import COLUMNS, NATIVE, shown_by
 from stillhunt.detection.indicators.lookup import met_by
 from stillhunt.detection.indicators.observable import Observable, canonical, pattern_of
 from stillhunt.detection.indicators.saying import Said, State, confidence_of, level_of, state_at
@@ -81,7 +81,6 @@ class Spotter:
         self._watchlist = None if path is None else Watchlist(path)
         listed = frozenset() if self._watchlist is None else frozenset(self._watchlist.counts)
         self._columns = {name: read for name, (kinds, read) in COLUMNS.items() if kinds & listed}
-        self._kinds = {name: kinds & listed for name, (kinds, _) in COLUMNS.items()}
         self._known: dict[str, dict[str, tuple[Observable, ...]]] = {}
         self._n_characters = 0
         self._said: dict[Observable, tuple[Said, ...]] = {}
@@ -159,7 +158,8 @@ class Spotter:
             ]
             if shelf.further is not None:
                 draft = Draft(SPOTTED, host, _FURTHER_KEY, shelf.further, shift_s)
-                found.append(SpottedDraft(FURTHER, (), "undated", who, draft))
+                strictest = "" if self._watchlist is None else self._watchlist.marking
+                found.append(SpottedDraft(FURTHER, (), "undated", who, draft, marking=strictest))
         self._counts = Counter(draft.one.kind for draft in found if draft.one != FURTHER)
         return found
 
@@ -219,7 +219,7 @@ class Spotter:
         for place, text in enumerate(column.texts):
             if not text:
                 continue
-            self._spotted.kinds |= self._kinds[name]
+            self._spotted.kinds |= shown_by(name, text)
             for one in self._met(name, text):
                 places.setdefault(one, []).append(place)
         for one in sorted(places):
@@ -240,6 +240,8 @@ class Spotter:
                 for place, text in enumerate(hosts.texts)
                 if text and (site := _site(text)) and Observable("site", site) in watchlist
             }
+            if any(hosts.texts):
+                self._spotted.kinds.add("url")
             if not sites:
                 continue
             found: dict[Observable, int] = {}
@@ -322,10 +324,14 @@ class SpottedDraft:
         state: How the events lie to the time in which it is valid.
         who: Who met it.
         draft: Its matches.
+        marking: Of the finding that several share, how far it may travel.
     """
 
-    def __init__(self, one: Observable, said: Sequence[Said], state: State, who: str, draft: Draft) -> None:
+    def __init__(
+        self, one: Observable, said: Sequence[Said], state: State, who: str, draft: Draft, *, marking: str = ""
+    ) -> None:
         self.one, self._said, self._state, self._who, self._draft = one, said, state, who, draft
+        self._marking = marking
 
     @property
     def keys(self) -> list[EvidenceKey]:
@@ -340,7 +346,7 @@ class SpottedDraft:
         """
         draft, label = self._draft, "" if self.one == FURTHER else pattern_of(self.one)
         why: tuple[Clause, ...] = ()
-        detector = further_detector()
+        detector = further_detector(self._marking)
         sentence = detector.description
         if self.one != FURTHER:
             detector, sentence, why = told(

@@ -25,6 +25,7 @@ from stillhunt.detection.indicators.observable import KINDS, Observable
 from stillhunt.detection.indicators.saying import Said, Saying
 from stillhunt.errors import InputError
 from stillhunt.kernel.lookup import SortedKeys, key_of, keys_of
+from stillhunt.terms.marking import strictest
 
 __all__ = ["Listed", "Watchlist", "digest_of", "write"]
 
@@ -231,6 +232,11 @@ class Watchlist:
             Said(saying=self._sayings[row["saying"]], since=row["since"], until=row["until"], row=row["row"])
             for row in taken
         )
+
+    @cached_property
+    def marking(self) -> str:
+        """Strictest marking of any of its indicators."""
+        return str(strictest({one.marking for one in self._sayings}))
 
     @cached_property
     def _sayings(self) -> list[Saying]:

@@ -13,8 +13,9 @@ from stillhunt.detection.indicators.caution import Caution, caution_of
 from stillhunt.detection.indicators.observable import Observable, pattern_of
 from stillhunt.detection.indicators.saying import UNSAID, Said, State, confidence_of, left_at, level_of, state_at
 from stillhunt.terms.level import Level
+from stillhunt.terms.marking import strictest
 
-__all__ = ["FURTHER", "best_of", "further_detector", "names_of", "sayings", "title_of", "told"]
+__all__ = ["FURTHER", "best_of", "further_detector", "marking_of", "names_of", "sayings", "title_of", "told"]
 
 FURTHER = Observable("further", "")
 """Stands for the indicators that share a finding."""
@@ -61,6 +62,7 @@ def told(
         false_positives=() if caution is None else (caution.sentence,),
         references=tuple(dict.fromkeys(s.saying.url for s in said[:_SHOWN] if s.saying.url)),
         author="; ".join(dict.fromkeys(s.saying.speaker for s in said[:_SHOWN] if s.saying.speaker)),
+        marking=marking_of(said),
     )
     return detector, sentence, tuple(sayings(said, one.kind, best, at, left=left, caution=caution))
 
@@ -85,6 +87,11 @@ def names_of(said: Sequence[Said]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for one in said for name in one.saying.indicates))
 
 
+def marking_of(said: Sequence[Said]) -> str:
+    """Return how far a finding of an indicator may travel: no further than any of those who say it allows."""
+    return str(strictest(one.saying.marking for one in said))
+
+
 def sayings(
     said: Sequence[Said], kind: str, best: Said, at: int | None, *, left: int, caution: Caution | None
 ) -> list[Clause]:
@@ -101,8 +108,12 @@ def sayings(
     return clauses
 
 
-def further_detector() -> Detector:
-    """Return the detector of indicators that share a finding."""
+def further_detector(marking: str) -> Detector:
+    """Return the detector of indicators that share a finding.
+
+    Args:
+        marking: The strictest of any that may be among them.
+    """
     return Detector(
         kind="indicator",
         id="indicators:further",
@@ -110,6 +121,7 @@ def further_detector() -> Detector:
         description="one of more than 200 indicators that were met on this machine",
         level=Level.LOW,
         path="indicators",
+        marking=marking,
     )
 
 

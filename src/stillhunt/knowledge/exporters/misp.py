@@ -10,9 +10,9 @@ import msgspec
 
 from stillhunt.knowledge.claim import NAMESPACE, Claim, Claims, type_of
 from stillhunt.knowledge.exporter import Exporter, chosen
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.stix import PRODUCER, claim_fields, source_fields
 from stillhunt.knowledge.store import View
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["EXPORTER", "event_of"]
 

@@ -16,9 +16,9 @@ import msgspec
 
 from stillhunt.knowledge.claim import NAMESPACE, Claim, Claims, Source, type_of
 from stillhunt.knowledge.exporter import Exporter, chosen
-from stillhunt.knowledge.marking import MARKING_EXTENSION, Tlp
 from stillhunt.knowledge.stix import EXTENSION, PRODUCER, TO_STIX, claim_fields, end_of, source_fields, start_of
 from stillhunt.knowledge.store import View
+from stillhunt.terms.marking import MARKING_EXTENSION, Tlp
 
 __all__ = ["EXPORTER", "bundle_of"]
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from stillhunt.errors import ClaimError, InputError, Problem
 from stillhunt.knowledge.claim import Source, entity_id, source_of
 from stillhunt.knowledge.importer import Imported, Importer, Terms
-from stillhunt.knowledge.marking import parse_tlp
 from stillhunt.knowledge.names import name_key
 from stillhunt.knowledge.patterns import TYPES, pattern_of
 from stillhunt.knowledge.scribe import Scribe, record
 from stillhunt.knowledge.tabular import rows
+from stillhunt.terms.marking import parse_tlp
 
 __all__ = ["IMPORTER"]
 

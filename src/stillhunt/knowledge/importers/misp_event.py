@@ -13,10 +13,10 @@ import msgspec
 from stillhunt.errors import ClaimError, InputError, Problem
 from stillhunt.knowledge.claim import Claims, Source, entity_id, is_date, source_of
 from stillhunt.knowledge.importer import Imported, Importer, Terms
-from stillhunt.knowledge.marking import Tlp, parse_tlp
 from stillhunt.knowledge.patterns import pattern_of
 from stillhunt.knowledge.scribe import Scribe, record
 from stillhunt.knowledge.stix import PRODUCER, claim_from, source_from
+from stillhunt.terms.marking import Tlp, parse_tlp
 
 __all__ = ["IMPORTER"]
 

@@ -17,9 +17,9 @@ import msgspec
 from stillhunt.errors import ClaimError, InputError, Problem
 from stillhunt.knowledge.claim import Claims, Source, source_of
 from stillhunt.knowledge.importer import Imported, Importer, Terms
-from stillhunt.knowledge.marking import Tlp, parse_tlp
 from stillhunt.knowledge.scribe import Scribe, record
 from stillhunt.knowledge.stix import EXTENSION, FROM_STIX, claim_from, source_from
+from stillhunt.terms.marking import Tlp, parse_tlp
 
 __all__ = ["IMPORTER", "stix_claims"]
 

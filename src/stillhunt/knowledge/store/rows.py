@@ -9,8 +9,8 @@ from typing import Any, cast
 from sqlalchemy import Row
 
 from stillhunt.knowledge.claim import Claim, Confidence, Likelihood, Source
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.names import name_key
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["NAMING", "claim_row", "last_day", "now", "source_row", "to_claim", "to_source"]
 

@@ -16,10 +16,10 @@ from sqlalchemy.pool import NullPool
 
 from stillhunt.errors import EngineError, InputError, MissingExtraError
 from stillhunt.knowledge.claim import Claims, type_of
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.store.rows import claim_row, now, source_row
 from stillhunt.knowledge.store.schema import CLAIM, ENTITY, EVENT, META, OPERATION, SOURCE, index_text, migrate
 from stillhunt.knowledge.store.view import View
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["Operation", "Store"]
 

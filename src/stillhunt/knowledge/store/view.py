@@ -14,10 +14,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Select, and_, distinct, exists, func, or_, select, text
 
 from stillhunt.knowledge.claim import Claim, Claims, Source
-from stillhunt.knowledge.marking import Tlp
 from stillhunt.knowledge.names import name_key
 from stillhunt.knowledge.store.rows import NAMING, to_claim, to_source
 from stillhunt.knowledge.store.schema import CLAIM, ENTITY, EVENT, OPERATION, SOURCE
+from stillhunt.terms.marking import Tlp
 
 __all__ = ["Found", "View"]
 

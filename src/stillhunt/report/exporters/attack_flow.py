@@ -10,7 +10,8 @@ from typing import Any
 
 from stillhunt.detection.finding import Finding
 from stillhunt.report.brief import Brief
-from stillhunt.report.exporter import CaseExporter, marking_of
+from stillhunt.report.exporter import CaseExporter
+from stillhunt.report.marking import marking_of
 from stillhunt.report.stix import base, bundle, encoded, instant, marking, own_id, producer, said
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.technique import tactic_rank

@@ -17,7 +17,8 @@ from stillhunt.cases.case import ScopedEntity
 from stillhunt.knowledge.claim import NAMESPACE
 from stillhunt.knowledge.stix import PRODUCER
 from stillhunt.report.brief import Brief
-from stillhunt.report.exporter import CaseExporter, marking_of
+from stillhunt.report.exporter import CaseExporter
+from stillhunt.report.marking import marking_of
 from stillhunt.report.renderers import markdown
 from stillhunt.report.stix import encoded, instant, said
 from stillhunt.terms.entity import EntityKind

@@ -9,7 +9,8 @@ from typing import Any
 
 from stillhunt.detection.finding import Finding
 from stillhunt.report.brief import Brief
-from stillhunt.report.exporter import CaseExporter, marking_of
+from stillhunt.report.exporter import CaseExporter
+from stillhunt.report.marking import marking_of
 from stillhunt.report.stix import encoded, said
 from stillhunt.terms.level import Level
 

@@ -21,7 +21,8 @@ from stillhunt.cases.case import Case, Scope
 from stillhunt.detection.finding import Finding
 from stillhunt.knowledge.stix import PRODUCER
 from stillhunt.report.brief import Brief
-from stillhunt.report.exporter import CaseExporter, marking_of
+from stillhunt.report.exporter import CaseExporter
+from stillhunt.report.marking import marking_of
 from stillhunt.report.stix import base, bundle, encoded, instant, marking, own_id, producer, said
 from stillhunt.terms.entity import Entity, EntityKind
 from stillhunt.terms.level import Level

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
 
@@ -13,6 +12,7 @@ from stillhunt.cases.decision import VERDICTS, CaseView, Decision, Kind
 from stillhunt.report.events import moments
 from stillhunt.report.evidence import Budget
 from stillhunt.report.exporter import EXPORTERS, export
+from stillhunt.report.marking import marked
 from stillhunt.report.renderers import html
 from stillhunt.report.strip import strip_of
 from stillhunt.terms.level import Level
@@ -34,8 +34,15 @@ _MEDIA = {"html": "text/html", "md": "text/markdown", "json": "application/json"
 
 
 def opened(ask: Ask) -> Loaded:
-    """Return the workspace that an address names."""
-    return ask.site.shelf.open(ask.path("ws"))
+    """Return the workspace that an address names.
+
+    Raises:
+        Refused: It quotes what is marked above what they may see.
+    """
+    loaded = ask.site.shelf.open(ask.path("ws"))
+    if loaded.floor > ask.who.ceiling:
+        raise Refused(403, f"what it quotes of others lies above what {ask.who.name} may see")
+    return loaded
 
 
 def chosen_views(loaded: Loaded, *, words: str, level: str, state: str) -> list[CaseView]:
@@ -222,7 +229,7 @@ def _export(ask: Ask) -> Response:
     if form in _MEDIA:
         if tlp > ask.who.ceiling:
             raise Refused(403, f"{tlp} lies above what {ask.who.name} may see")
-        content = rendered(replace(brief, tlp=str(tlp)), form)
+        content = rendered(marked(brief, tlp, ceiling=ask.who.ceiling), form)
         name, media = f"{case}.{'txt' if form == 'terminal' else form}", _MEDIA[form]
     else:
         content = export(brief, form, tlp=tlp, ceiling=ask.who.ceiling)

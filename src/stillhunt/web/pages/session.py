@@ -7,7 +7,7 @@ from typing import Any
 from starlette.responses import Response
 
 from stillhunt.errors import InputError
-from stillhunt.knowledge.marking import Tlp
+from stillhunt.terms.marking import Tlp
 from stillhunt.web.accounts import Role, ceiling_of, role_of
 from stillhunt.web.answer import Ask, Refused, page, redirect
 from stillhunt.web.route import Route

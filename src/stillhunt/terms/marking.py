@@ -5,11 +5,12 @@ Source: FIRST, Traffic Light Protocol version 2.0 (August 2022), and its STIX 2.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from stillhunt.errors import InputError
 
-__all__ = ["MARKING_EXTENSION", "Tlp", "parse_tlp"]
+__all__ = ["MARKING_EXTENSION", "Tlp", "parse_tlp", "strictest"]
 
 MARKING_EXTENSION = "extension-definition--60a3c5c5-0d10-413e-aab3-9e08dde9e88d"
 """STIX id of the extension that defines the markings of TLP 2.0."""
@@ -74,3 +75,23 @@ def parse_tlp(text: str) -> Tlp:
         known = ", ".join(str(mark) for mark in Tlp)
         raise InputError(f"`{text}` is no marking of the Traffic Light Protocol", hint=f"one of {known}")
     return Tlp[name]
+
+
+def strictest(markings: Iterable[str]) -> Tlp:
+    """Return the strictest of some markings by their labels; an empty one is none, and none at all is clear.
+
+    One that nobody knows holds back the most.
+
+    >>> strictest(["", "TLP:GREEN", "TLP:AMBER"])
+    <Tlp.AMBER: 2>
+    >>> strictest(["secret"])
+    <Tlp.RED: 4>
+    """
+    return max((_known(text) for text in markings if text), default=Tlp.CLEAR)
+
+
+def _known(text: str) -> Tlp:
+    try:
+        return parse_tlp(text)
+    except InputError:
+        return Tlp.RED

@@ -8,7 +8,6 @@ of a hunt on one machine, to the last byte, however the files were divided and w
 
 from __future__ import annotations
 
-import pickle
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -33,6 +32,7 @@ from stillhunt.telemetry.store.manifest import MARKER, Add
 from stillhunt.telemetry.store.read import everything, read_part, records
 from stillhunt.workflows.cycles import no_search_for_cycles
 from stillhunt.workflows.origin import code_hash
+from stillhunt.workflows.packing import packed_rules, unpacked_rules
 from stillhunt.workflows.states import ReadState, ScanRecord, packed, unpacked
 
 __all__ = ["Found", "Spread", "mirrored"]
@@ -84,7 +84,7 @@ class Spread:
         """
         n_rows = sum(part.n_rows for unit in units for part in unit.parts)
         # Databases of addresses lie on this machine and are asked at the end only.
-        ours = pickle.dumps(replace(rules, networks=()), protocol=pickle.HIGHEST_PROTOCOL)
+        ours = packed_rules(replace(rules, networks=()))
         n_buckets = max(self._engine.n_hands, -(-n_rows // _ROWS_PER_BUCKET))
         work = _Matching(
             rules=ours, made_by=_made_by(), unread=frozenset(unit.unit for unit in unread), n_buckets=n_buckets
@@ -267,7 +267,7 @@ def _scan(rules: bytes) -> Scan:
     # Threads of its own would only get into the way of the other workers.
     pa.set_cpu_count(1)
     # Only ever what `Spread.match` has packed, on its way inside one Spark application.
-    return Scan(pickle.loads(rules))  # noqa: S301
+    return Scan(unpacked_rules(rules))
 
 
 @lru_cache(maxsize=1)

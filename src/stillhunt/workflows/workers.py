@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from functools import lru_cache
 from multiprocessing import get_context
 from multiprocessing.sharedctypes import Synchronized
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, TypeVar
 
 import pyarrow as pa
@@ -28,6 +30,7 @@ from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.seen import Kept, Seen, held_before
 from stillhunt.telemetry.share import Share, in_order
 from stillhunt.workflows.cycles import no_search_for_cycles
+from stillhunt.workflows.packing import packed_rules, unpacked_rules
 
 __all__ = ["Desk", "in_turn", "read_and_match", "worth_workers"]
 
@@ -199,15 +202,18 @@ def _processes(n_processes: int, rules: RuleSet, options: ReadOptions) -> Iterat
     # Arrow and the progress bar have threads, which a forked process would inherit half.
     context = get_context("spawn")
     counters = context.Value("q", 0), context.Value("q", 0)
-    executor = ProcessPoolExecutor(
-        n_processes, mp_context=context, initializer=_start, initargs=(rules, options, *counters)
-    )
-    with executor:
+    with TemporaryDirectory(prefix="stillhunt-") as folder:
+        # By a file: what is given to a process as it starts holds up the start of the next one until it is read.
+        path = Path(folder) / "rules"
+        path.write_bytes(packed_rules(rules))
+        executor = ProcessPoolExecutor(
+            n_processes, mp_context=context, initializer=_start, initargs=(path, options, *counters)
+        )
         try:
             yield _Pool(executor, n_processes, counters)
-        except BaseException:
+        finally:
+            # A process takes a second to throw away what it knows: nobody waits for that.
             executor.shutdown(wait=False, cancel_futures=True)
-            raise
 
 
 @contextmanager
@@ -224,9 +230,13 @@ _options: ReadOptions | None = None
 _counters: tuple[Any, Any] | None = None
 
 
-def _start(rules: RuleSet, options: ReadOptions, n_bytes: Synchronized[int], n_events: Synchronized[int]) -> None:
+def _start(rules: Path, options: ReadOptions, n_bytes: Synchronized[int], n_events: Synchronized[int]) -> None:
     global _rules, _options, _counters
-    _rules, _options, _counters = rules, options, (n_bytes, n_events)
+    try:
+        content = rules.read_bytes()
+    except FileNotFoundError:
+        return  # the others have done everything before this one was ready
+    _rules, _options, _counters = unpacked_rules(content), options, (n_bytes, n_events)
     # Threads of its own would only get into the way of the other workers.
     pa.set_cpu_count(1)
 

@@ -122,6 +122,9 @@ class Decoder:
         self._n_known = np.zeros(1, np.int64)
         self._slots = np.full(4 * _MOST_TEMPLATES, -1, np.int32)
         self._fields: list[tuple[Field, ...] | None] = []
+        # Kept from one call to the next: fresh memory of this size costs more than what is written into it.
+        self._room = np.zeros(0, np.uint8)
+        self._spans = np.zeros((0, 2), np.int64)
 
     def decode(self, chunks: Sequence[Chunk]) -> Decoded:
         """Decode chunks.
@@ -129,13 +132,14 @@ class Decoder:
         Args:
             chunks: Sound or mended chunks.
         """
-        content = b"".join([*(content for _, _, content in chunks), bytes(PADDING)])
-        data = np.frombuffer(content, np.uint8)
+        data = self._laid(chunks)
         bases = np.arange(len(chunks), dtype=np.int64) * CHUNK
         records = np.zeros((count_records(data, bases), 8), np.int64)
-        spans = np.zeros((len(content) // _BYTES_PER_SPAN, 2), np.int64)
+        if len(self._spans) < len(data) // _BYTES_PER_SPAN:
+            self._spans = np.zeros((len(data) // _BYTES_PER_SPAN, 2), np.int64)
+        spans = self._spans
         walk(data, bases, records, spans, self._known, self._known_at, self._n_known, self._slots)
-        self._learn(content)
+        self._learn(data)
         places = _places(chunks)
         classes, is_odd = self._classes(data, _Records(records, spans))
         in_chunk = records[:, 0] // CHUNK
@@ -148,13 +152,25 @@ class Decoder:
             odd=odd,
         )
 
-    def _learn(self, content: bytes) -> None:
+    def _laid(self, chunks: Sequence[Chunk]) -> Any:
+        """Lay chunks side by side, zeros behind them."""
+        size = len(chunks) * CHUNK + PADDING
+        if len(self._room) < size:
+            self._room = np.zeros(size, np.uint8)
+        data = self._room[:size]
+        for number, (_, _, content) in enumerate(chunks):
+            data[number * CHUNK : (number + 1) * CHUNK] = np.frombuffer(content, np.uint8)
+        data[size - PADDING :] = 0
+        data.flags.writeable = False
+        return data
+
+    def _learn(self, data: Any) -> None:
         for number in range(len(self._fields), int(self._n_known[0])):
             at = int(self._known_at[number])
             is_literal = at < 0
             base, offset = divmod(-1 - at if is_literal else at, CHUNK)
             try:
-                found = fields_of(content[base * CHUNK : (base + 1) * CHUNK], offset, is_literal=is_literal)
+                found = fields_of(data[base * CHUNK : (base + 1) * CHUNK].tobytes(), offset, is_literal=is_literal)
             except OddTemplateError:
                 self._fields.append(None)
             else:

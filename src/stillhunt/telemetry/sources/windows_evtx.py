@@ -108,8 +108,8 @@ class _Pool:
             return None
 
 
-_CHUNKS_AT_ONCE = 1_024
-"""64 MiB."""
+_CHUNKS_AT_ONCE = 2_048
+"""128 MiB: the more at once, the fewer columns have to be made of each shape of records."""
 
 _CHUNKS_WORTH_IT = 512
 """32 MiB: less is decoded sooner than the compiled code is loaded, and much sooner than it is compiled."""

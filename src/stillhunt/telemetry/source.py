@@ -191,6 +191,7 @@ class Source:
             cannot be done.
         excerpt: Cuts out of a log what ``read`` needs for the record of a number; None if this cannot be done, here or
             with this log.
+        has_magic: Its files begin with bytes that no others begin with, and it is asked first.
         is_generic: It reads what no other source knows, and is asked last.
     """
 
@@ -199,6 +200,7 @@ class Source:
     read: Callable[[LogFile], Iterator[tuple[EventClass, Row] | None]]
     cut: Callable[[BinaryIO, int], list[Cut]] | None = None
     excerpt: Callable[[BinaryIO, int], Excerpt | None] | None = None
+    has_magic: bool = False
     is_generic: bool = False
 
     def into_outlet(self, log: LogFile) -> Iterator[None]:
@@ -234,5 +236,5 @@ def known_source(head: bytes) -> str | None:
 @cache
 def _in_order() -> tuple[tuple[str, Callable[[bytes], bool]], ...]:
     # Asked for once: thousands of small files would list the package of sources each time.
-    names = sorted(SOURCES.names(), key=lambda name: (SOURCES[name].is_generic, name))
+    names = sorted(SOURCES.names(), key=lambda name: (not SOURCES[name].has_magic, SOURCES[name].is_generic, name))
     return tuple((name, SOURCES[name].sniff) for name in names)

@@ -290,4 +290,4 @@ _CHUNK_IDS = Struct("<24xQQ")
 """At the beginning of a chunk: first and last id of its records."""
 
 
-SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, cut=cut, excerpt=excerpt)
+SOURCE = Source(title="Windows event log (EVTX)", sniff=sniff, read=read, cut=cut, excerpt=excerpt, has_magic=True)

@@ -48,7 +48,7 @@ _FAR_AHEAD_YEARS = 10
 _FAR_AHEAD_SHARE = 0.01
 """A few records, ten years behind all others, show a clock that was set wrong, not a log that goes on."""
 
-_NAMELESS = frozenset({"access_log", "web_error_log"})
+_NAMELESS = frozenset({"access_log", "dns_queries", "squid", "web_error_log"})
 """Sources whose records do not say which server they are of: only logs that are named alike are one log."""
 
 _HOLES_KEPT = 20

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from functools import lru_cache
 
-from stillhunt.telemetry.access import address_in
 from stillhunt.telemetry.audit import AuditEvents, has_audit_record, read_audit_record
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.sysmon_xml import read_sysmon_event
@@ -28,6 +27,7 @@ from stillhunt.telemetry.unix_auth import (
     read_su,
     read_sudo,
 )
+from stillhunt.telemetry.unix_firewall import read_firewall
 from stillhunt.telemetry.unix_mail import read_dovecot, read_exim, read_postfix
 from stillhunt.telemetry.unix_vpn import read_vpn
 from stillhunt.telemetry.weblog import read_web_line
@@ -152,7 +152,6 @@ _UNIT = re.compile(
     r"|(?:(?P<unit>\S+\.(?:service|socket|timer|mount|scope|path|target)): )"
 )
 _SESSION = re.compile(r"New session (?P<session>\S+) of user (?P<user>.+?)\.?$")
-_PACKET = re.compile(r"\b(IN|OUT|SRC|DST|PROTO|SPT|DPT|MAC|TTL|LEN)=(\S*)")
 _PKEXEC = re.compile(r"(?P<user>\S+): (?P<text>.*?)(?P<fields>(?: \[[A-Z]+=.*)?)$", re.DOTALL)
 _PKEXEC_FIELD = re.compile(r"\[([A-Z]+)=(.*?)\](?= \[[A-Z]+=|$)")
 _LONGEST_DECODED = 64_000
@@ -189,6 +188,8 @@ def read_message(program: str, message: str, facility: str = "") -> Said:
         own, common = pam
     elif family == "postfix":
         own, common = read_postfix(part, text)
+    elif wall := read_firewall(program, text):
+        return Said(*wall)
     elif reader := _READERS.get(family):
         own, common = reader(text)
     elif found_vpn := read_vpn(program, text):
@@ -229,20 +230,6 @@ def _read_logind(text: str) -> Fields:
     return {"session": found["session"], "user": found["user"]}, common
 
 
-def _read_kernel(text: str) -> Fields:
-    """Read what a packet filter logs of a packet."""
-    if " SRC=" not in text:
-        return {}, {}
-    native = {name: value for name, value in _PACKET.findall(text) if value}
-    common = {}
-    for name, ecs in (("SRC", "source.ip"), ("DST", "destination.ip")):
-        if address := address_in(native.get(name, "")):
-            common[ecs] = address
-    if port := native.get("DPT"):
-        common["destination.port"] = port
-    return native, common
-
-
 def _read_pkexec(text: str) -> Fields:
     found = _PKEXEC.match(text)
     if found is None:
@@ -269,7 +256,6 @@ _READERS: dict[str, Callable[[str], Fields]] = {
     "exim": read_exim,
     "systemd": _read_systemd,
     "systemd-logind": _read_logind,
-    "kernel": _read_kernel,
     "pkexec": _read_pkexec,
     **dict.fromkeys(_ACCOUNT_TOOLS, read_account_tool),
 }

@@ -282,6 +282,7 @@ def is_read(source: LogSource) -> bool:
 
 _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "aminer": (frozenset({"alert"}), frozenset()),
+    "bind": (frozenset({"queries"}), frozenset({"dns"})),
     "aws": (frozenset({"cloudtrail", "guardduty", "vpcflow"}), frozenset()),
     "azure": (frozenset({"activitylogs", "auditlogs", "pim", "riskdetection", "signinlogs"}), frozenset()),
     "defender": (frozenset({"alert", "cloudapp", "email", "identity", "other"}), frozenset({"antivirus"})),
@@ -292,7 +293,10 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     "gcp": (None, frozenset()),
     "google_workspace": (None, frozenset()),
     "ids": (frozenset({"alert"}), frozenset()),
-    "linux": (None, frozenset({"process_creation", "network_connection", "file_event", "file_delete", "webserver"})),
+    "linux": (
+        None,
+        frozenset({"process_creation", "network_connection", "file_event", "file_delete", "webserver", "firewall"}),
+    ),
     "m365": (
         frozenset({"audit", "exchange", "threat_management", "threat_detection"}),
         frozenset({"antivirus"}),
@@ -300,19 +304,23 @@ _READ: dict[str, tuple[frozenset[str] | None, frozenset[str]]] = {
     # Through the sensor of Defender.
     "macos": (frozenset(), frozenset({"process_creation", "network_connection", "file_event", "file_delete"})),
     "mail": (None, frozenset({"message"})),
+    "paloalto": (frozenset({"traffic"}), frozenset({"firewall"})),
+    "pfsense": (frozenset({"traffic"}), frozenset({"firewall"})),
+    "squid": (frozenset({"access"}), frozenset({"proxy"})),
     "suricata": (None, frozenset()),
     "wazuh": (frozenset({"alert"}), frozenset()),
     # VPN gateways through syslog.
-    "cisco": (frozenset({"aaa", "asa", "auth"}), frozenset()),
-    "fortigate": (frozenset({"auth", "event", "vpn"}), frozenset()),
+    "cisco": (frozenset({"aaa", "asa", "auth", "traffic"}), frozenset({"firewall"})),
+    "fortigate": (frozenset({"auth", "event", "traffic", "vpn"}), frozenset({"firewall"})),
     "netscaler": (frozenset({"auth", "sslvpn"}), frozenset()),
     "openvpn": (frozenset({"auth"}), frozenset()),
     "pulsesecure": (frozenset({"auth"}), frozenset()),
+    "windows_dns": (frozenset({"debug"}), frozenset({"dns"})),
     "zeek": (None, frozenset({"dns", "proxy", "webserver"})),
 }
 """Product to its services that are read (None: all) and the categories that its events satisfy."""
 
-_CATEGORIES_OF_ANY = frozenset({"antivirus", "dns", "proxy", "webserver"})
+_CATEGORIES_OF_ANY = frozenset({"antivirus", "dns", "firewall", "proxy", "webserver"})
 """Categories of rules for whatever product, which some source that is read satisfies."""
 
 

@@ -1,8 +1,9 @@
 """Connections out of the house, as every log tells of them: who, where to, how much, how long, when.
 
-Read are Zeek's ``conn``, Suricata's ``flow``, Amazon's VPC flow logs and Sysmon's connections; names come from Zeek's
-``http``, ``ssl`` and ``quic``, Suricata's ``http`` and ``tls``, and whatever else says which name a client asked a
-proxy for. Who is connected is the address that a sensor saw, or the host where the host itself tells.
+Read are Zeek's ``conn``, Suricata's ``flow``, Amazon's VPC flow logs, Sysmon's connections and what Squid fetched by
+itself, and firewalls' logs; names come from Zeek's ``http``, ``ssl`` and ``quic``, Suricata's ``http`` and ``tls``, and
+whatever else says which name a client asked a proxy for. Who is connected is the address that a sensor saw, or the
+host where the host itself tells.
 
 A pair counts only if it leads to an address of the public Internet: inside a house, clients meet their servers in
 every rhythm there is. Where houses have public addresses, or a server is watched, the source may be outside as well;
@@ -33,27 +34,29 @@ _NOTHING = pa.scalar("", _STRING)
 _FALSE = pa.scalar(False, pa.bool_())
 _MILLION = pa.scalar(1e6, pa.float64())
 
-_FLOWS = {"zeek": "conn", "suricata": "flow", "aws": "vpcflow"}
+_FLOWS = {"zeek": "conn", "suricata": "flow", "aws": "vpcflow", "squid": "access"}
 """Product to the service whose events are connections."""
 
 _BYTES = {
     "zeek": ("orig_bytes", "resp_bytes"),
     "suricata": ("flow.bytes_toserver", "flow.bytes_toclient"),
     "aws": ("bytes", ""),
+    "squid": ("", "sc-bytes"),
 }
-"""Product to the fields that say how many bytes went out and came back."""
+"""Product to the fields that say how many bytes went out and came back; others have those of firewalls."""
 
+_OF_WALLS = ("bytes_out", "bytes_in")
 _PROTOCOL = {"zeek": "proto", "suricata": "proto", "windows": "Protocol"}
 _FIELDS = (
     *("proto", "Protocol", "duration", "orig_bytes", "resp_bytes", "bytes", "start", "end", "Initiated", "conn_state"),
-    *("flow.bytes_toserver", "flow.bytes_toclient", "flow.age"),
+    *("protocol", "sc-bytes", "bytes_out", "bytes_in", "flow.bytes_toserver", "flow.bytes_toclient", "flow.age"),
 )
 
 
 def _is_flow(event_class: EventClass) -> bool:
     if event_class.product == "windows":
         return "network_connection" in event_class.categories
-    return _FLOWS.get(event_class.product) in event_class.services
+    return "firewall" in event_class.categories or _FLOWS.get(event_class.product) in event_class.services
 
 
 def _is_outgoing(batch: EventBatch) -> Any:
@@ -94,7 +97,7 @@ def _duration_us(batch: EventBatch) -> Any:
     if product == "aws":
         lasted = pc.subtract(_whole(batch, "end"), _whole(batch, "start"))
         return pc.multiply(pc.max_element_wise(lasted, pa.scalar(0, _INT)), pa.scalar(1_000_000, _INT))
-    column = text(batch, "duration" if product == "zeek" else "flow.age")
+    column = text(batch, "flow.age" if product == "suricata" else "duration")
     known = pa.array([_seconds(value) for value in column.dictionary.to_pylist()], pa.float64())
     return pc.fill_null(pc.round(pc.multiply(known, _MILLION)).cast(_INT).take(column.indices), pa.scalar(0, _INT))
 
@@ -112,12 +115,12 @@ def _rows(batch: EventBatch) -> pa.Table | None:
     if not len(rows):
         return None
     data, product = batch.data, batch.event_class.product
-    out, back = _BYTES.get(product, ("", ""))
+    out, back = _BYTES.get(product, _OF_WALLS)
     columns = {
         "source": _source(batch),
         "destination": data.column("destination.ip"),
         "port": data.column("destination.port"),
-        "protocol": text(batch, _PROTOCOL.get(product, "")),
+        "protocol": text(batch, _PROTOCOL.get(product, "protocol")),
         "bytes_out": _whole(batch, out),
         "bytes_in": _whole(batch, back),
         "longest": _duration_us(batch),
@@ -153,12 +156,12 @@ def _long_rows(batch: EventBatch) -> pa.Table | None:
     if not len(rows):
         return None
     data = batch.data
-    out, back = _BYTES.get(batch.event_class.product, ("", ""))
+    out, back = _BYTES.get(batch.event_class.product, _OF_WALLS)
     columns = {
         "source": _source(batch),
         "destination": data.column("destination.ip"),
         "port": data.column("destination.port"),
-        "protocol": text(batch, _PROTOCOL.get(batch.event_class.product, "")),
+        "protocol": text(batch, _PROTOCOL.get(batch.event_class.product, "protocol")),
         "bytes_out": _whole(batch, out),
         "bytes_in": _whole(batch, back),
         "lasted": lasted,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -101,3 +102,21 @@ def read() -> Callable[..., tuple[list[dict[str, Any]], Any]]:
         return rows, reading.coverage()
 
     return whole
+
+
+@pytest.fixture
+def patience() -> Iterator[None]:
+    """Ends a test that would never end, where the system can: what hostile input must not bring about."""
+    if not hasattr(signal, "SIGALRM"):
+        yield
+        return
+
+    def give_up(*_: object) -> None:
+        message = "did not come to its end"
+        raise AssertionError(message)
+
+    before = signal.signal(signal.SIGALRM, give_up)
+    signal.alarm(300)
+    yield
+    signal.alarm(0)
+    signal.signal(signal.SIGALRM, before)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import io
-import time
 import zipfile
 from email.message import EmailMessage
 from email.mime.base import MIMEBase
@@ -394,10 +393,9 @@ BAIT = {
 
 
 @pytest.mark.parametrize("bait", BAIT)
-def test_a_page_made_to_waste_time_wastes_none(bait):
-    start = time.perf_counter()
-    read_page(BAIT[bait] + PAGE)
-    assert time.perf_counter() - start < 5
+@pytest.mark.usefixtures("patience")
+def test_a_page_made_to_waste_time_comes_to_its_end(bait):
+    assert read_page(BAIT[bait] + PAGE) is not None
 
 
 def test_what_comes_behind_an_open_tag_is_still_seen():
@@ -424,11 +422,10 @@ CRUSHING = {
 
 
 @pytest.mark.parametrize("how", CRUSHING)
+@pytest.mark.usefixtures("patience")
 def test_a_mail_made_to_crush_its_reader_is_read_as_far_as_it_goes(one, how):
-    start = time.perf_counter()
     row = one(CRUSHING[how])
     assert row["email.subject"] == "deep"
-    assert time.perf_counter() - start < 20
     assert how in {"some depth", "attached mails"} or "read as one text" in row["email.oddities"]
 
 

@@ -158,12 +158,10 @@ def test_a_hunt_killed_at_any_point_ends_in_the_same_bytes_and_repeats_little(lo
     assert max(part.n_rows for unit in units(store).values() for part in unit.parts) <= total / 20
 
 
-def test_hunting_again_reads_nothing_and_is_quick(logs, tmp_path):
+def test_hunting_again_reads_nothing(logs, tmp_path):
     first = results(logs, tmp_path / "one", store=tmp_path / "store")
     before = (tmp_path / "store" / MARKER).read_bytes()
-    began = time.monotonic()
     assert results(logs, tmp_path / "two", store=tmp_path / "store") == first
-    assert time.monotonic() - began < 2
     assert (tmp_path / "store" / MARKER).read_bytes() == before
     assert read_again(logs, tmp_path / "store") == 0
 

@@ -125,7 +125,8 @@ def test_every_service_of_windows_is_read(service):
 def test_what_no_source_reads_is_dormant():
     assert not is_read(LogSource(product="windows", category="no_such"))
     assert not is_read(LogSource(product="windows", service="no_such", category="process_creation"))
-    assert not is_read(LogSource(category="firewall"))
+    assert is_read(LogSource(category="firewall"))
+    assert not is_read(LogSource(category="database"))
     assert is_read(LogSource(category="webserver"))
     assert is_read(LogSource())
 

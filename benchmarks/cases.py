@@ -202,7 +202,8 @@ def _short(kind: EntityKind, value: str) -> str:
         return lowered.partition(".")[0]
     if kind is EntityKind.ACCOUNT:
         return lowered.rpartition("\\")[2].partition("@")[0]
-    return lowered
+    # A mailbox by its alias or its address; one that was read is told with the folder behind it.
+    return lowered.partition(": ")[0].partition("@")[0]
 
 
 def _work(task: tuple[Run, str, bool]) -> list[Score]:

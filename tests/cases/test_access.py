@@ -76,5 +76,8 @@ def test_a_share_is_confirmed_only_from_an_address_of_the_case(make_finding):
         "\\\\fs1\\Members": (Scope.CONFIRMED, "2 files opened by corp\\anna from 10.0.0.5"),
         "\\\\fs1\\Minutes": (Scope.POTENTIAL, "1 file opened by corp\\anna from 10.0.0.9"),
     }
-    weak = {t.scope for t in scope([finding], trail, Level.MEDIUM) if t.entity.kind is EntityKind.SHARE}
+    lesser = make_finding(
+        "dump", BEGIN, account="corp\\anna", address="10.0.0.5", tactics=("collection",), level=Level.MEDIUM
+    )
+    weak = {t.scope for t in scope([lesser], trail, Level.MEDIUM) if t.entity.kind is EntityKind.SHARE}
     assert weak == {Scope.POTENTIAL}

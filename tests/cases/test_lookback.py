@@ -9,6 +9,7 @@ import pyarrow as pa
 import pytest
 
 from stillhunt.cases.lookback import traces
+from stillhunt.cases.outside import outside
 from stillhunt.cases.timeline import break_in
 from stillhunt.cases.trail import Trail
 from stillhunt.telemetry.coverage import HostSpan
@@ -64,7 +65,7 @@ def test_an_address_that_knocked_before_bounds_the_break_in(make_finding, seen_b
 
 def test_what_was_there_when_the_logs_began_is_no_trace(finding, seen_before, spans, at):
     trail = seen_before({"@timestamp": at(2021, 1, 1, 5), "host.name": "web1", "file.path": TOOL})
-    assert traces([finding], trail, spans) == ()
+    assert traces([finding], outside(trail), spans) == ()
 
 
 def test_what_other_hosts_have_as_well_is_no_trace(finding, seen_before, spans, at):
@@ -72,7 +73,7 @@ def test_what_other_hosts_have_as_well_is_no_trace(finding, seen_before, spans, 
         {"@timestamp": at(2021, 6, 1), "host.name": "web1", "file.path": TOOL},
         {"@timestamp": at(2021, 6, 1), "host.name": "pc2", "file.path": TOOL},
     )
-    assert traces([finding], trail, spans) == ()
+    assert traces([finding], outside(trail), spans) == ()
 
 
 def test_a_program_of_the_system_is_no_trace(make_finding, seen_before, spans, at):
@@ -80,13 +81,13 @@ def test_a_program_of_the_system_is_no_trace(make_finding, seen_before, spans, a
     found = make_finding("shell", at(2021, 9, 1))
     found = replace(found, entities=(*found.entities, Entity(EntityKind.PROCESS, shell)))
     trail = seen_before({"@timestamp": at(2021, 6, 1), "host.name": "web1", "process.executable": shell})
-    assert traces([found], trail, spans) == ()
+    assert traces([found], outside(trail), spans) == ()
 
 
 def test_what_only_a_low_finding_names_is_no_trace(finding, seen_before, spans, at):
     low = replace(finding, detector=replace(finding.detector, level=Level.LOW))
     trail = seen_before({"@timestamp": at(2021, 6, 3), "host.name": "web1", "file.path": TOOL})
-    assert traces([low], trail, spans) == ()
+    assert traces([low], outside(trail), spans) == ()
 
 
 def test_a_file_brought_just_before_it_was_run_is_one_entry(make_finding, seen_before, spans, at):
@@ -123,11 +124,11 @@ def test_an_account_that_came_from_an_address_of_the_case_was_them(make_finding,
 def test_what_need_not_be_them_is_no_trace(make_finding, seen_before, spans, at, event):
     shell = make_finding("shell", at(2021, 9, 1), account="corp\\anna", tactics=("collection",))
     when = at(*event.pop("at", (2021, 8, 20)))
-    assert traces([shell], seen_before(_act(when, **event)), spans) == ()
+    assert traces([shell], outside(seen_before(_act(when, **event))), spans) == ()
 
 
 def test_a_house_is_not_a_person(make_finding, seen_before, spans, at):
     shell = make_finding("shell", at(2021, 9, 1), account="corp\\anna", tactics=("collection",))
     crowd = [_act(at(2021, 8, 20), account=f"corp\\user{n}") for n in range(8)]
-    assert traces([shell], seen_before(_act(at(2021, 8, 20))), spans)
-    assert traces([shell], seen_before(_act(at(2021, 8, 20)), *crowd), spans) == ()
+    assert traces([shell], outside(seen_before(_act(at(2021, 8, 20)))), spans)
+    assert traces([shell], outside(seen_before(_act(at(2021, 8, 20)), *crowd)), spans) == ()

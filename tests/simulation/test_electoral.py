@@ -36,7 +36,8 @@ def test_the_story_keeps_its_outline_for_every_seed(seed, tmp_path):
     silences = [b - a for a, b in pairwise(signs) if b - a > timedelta(days=50)]
     assert len(silences) == 3
     assert max(silences) > timedelta(days=150)
-    assert len(truth.mailboxes_confirmed) == 5
+    # Five that were read, and the drafts of the administrator whom they passed for.
+    assert len(truth.mailboxes_confirmed) == 6
 
 
 def test_the_first_request_is_in_the_web_log_at_that_second(electoral, requests):
@@ -84,7 +85,8 @@ def test_every_mailbox_was_exported(electoral, records):
         if r.channel == "MSExchange Management" and r.data["Data"]["#text"][0] == "New-MailboxExportRequest"
     ]
     for mailbox in electoral.truth.mailboxes_confirmed:
-        assert any(f'-Mailbox "{mailbox}"' in parameters for parameters in exports)
+        names = (mailbox, mailbox.partition("@")[0])
+        assert any(f'-Mailbox "{name}"' in parameters for parameters in exports for name in names)
 
 
 def test_the_stolen_account_comes_from_the_mail_server_only_when_the_intruder_uses_it(electoral, records):

@@ -5,10 +5,6 @@ on at least every other day of them, over a fortnight at least; or if its detect
 all hosts (of four or more), from the beginning, as often. The latter holds for findings of any level: what every
 machine does all the time is how the estate is run.
 
-A rule about a service is ordinary, too, if somebody did it from where many of the house come from and they do as well
-(:mod:`stillhunt.cases.origins`): an administrator at the office who gives an application a key. An intruder who is
-already in the office's network, or comes through its gateway, looks the same.
-
 An indicator that one machine meets every day is a beacon as likely as a habit: of indicators only what most hosts meet
 is folded.
 
@@ -24,14 +20,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from stillhunt.cases.link import host_of
-from stillhunt.cases.opening import in_list
-from stillhunt.cases.origins import Origins
 from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import HostSpan
-from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
-__all__ = ["Habit", "habits", "ordinary"]
+__all__ = ["Habit", "habits"]
 
 _FROM_THE_BEGINNING = timedelta(days=3)
 _LEAST_SPAN = timedelta(days=14)
@@ -77,24 +70,6 @@ def habits(findings: Sequence[Finding], spans: Mapping[str, HostSpan]) -> tuple[
         else:
             continue
         why = f"seen on {finding.n_days:,} days of the {_n_days(spans[host_of(finding)]):,} of its host's logs, {often}"
-        found.append(Habit(finding=finding.id, why=why))
-    return tuple(sorted(found, key=lambda habit: habit.finding))
-
-
-def ordinary(findings: Sequence[Finding], origins: Origins) -> tuple[Habit, ...]:
-    """Return the findings of rules about a service where somebody at home did it from home, sorted by id.
-
-    Args:
-        findings: All findings.
-        origins: Where the people of the estate usually come from.
-    """
-    found = []
-    for finding in findings:
-        if not origins.is_ordinary(finding):
-            continue
-        came = sorted(e.value for e in finding.entities if e.kind is EntityKind.ADDRESS and e.role == "source")
-        n_accounts = len({account for address in came for account in origins.houses[address]})
-        why = f"done from {in_list(came[:3])}, where {n_accounts:,} accounts of the house come from, by one of them"
         found.append(Habit(finding=finding.id, why=why))
     return tuple(sorted(found, key=lambda habit: habit.finding))
 

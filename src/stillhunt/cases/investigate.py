@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Collection, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from stillhunt.cases.case import BreakIn, Case, Link
 from stillhunt.cases.link import host_of, link
 from stillhunt.cases.moves import moves
 from stillhunt.cases.opening import in_list, opening
+from stillhunt.cases.outside import Outside, outside
 from stillhunt.cases.scope import scope
 from stillhunt.cases.timeline import break_in, core, quiet_periods, signs, stages
 from stillhunt.cases.trail import Trail
@@ -45,8 +46,10 @@ def investigate(
     """
     spans = {span.host: span for span in coverage.hosts}
     suspicious = [f for f in findings if f.detector.level is not Level.INFORMATIONAL and f.id not in folded]
-    components = link(suspicious, trail, n_hosts=len(spans))
-    cases = [_case(members, links, trail, spans, coverage) for members, links in components if is_case(members)]
+    known = outside(trail)
+    components = link(suspicious, trail, n_hosts=len(spans), known=known)
+    seen = _Seen(known, spans, coverage)
+    cases = [_case(members, links, seen) for members, links in components if is_case(members)]
     return tuple(sorted(cases, key=lambda c: (-c.level.rank, -len(c.stages), -len(c.findings), c.id)))
 
 
@@ -59,23 +62,28 @@ def regroup(case: str, findings: Sequence[Finding], coverage: Coverage) -> Case:
         coverage: What was read.
     """
     spans = {span.host: span for span in coverage.hosts}
-    return replace(_case(tuple(findings), (), Trail(), spans, coverage), id=case)
+    return replace(_case(tuple(findings), (), _Seen(outside(Trail()), spans, coverage)), id=case)
 
 
-def _case(
-    members: tuple[Finding, ...],
-    links: tuple[Link, ...],
-    trail: Trail,
-    spans: dict[str, HostSpan],
-    coverage: Coverage,
-) -> Case:
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the logs say beside findings: who did what, where everybody usually is, and what was read."""
+
+    known: Outside
+    spans: dict[str, HostSpan]
+    coverage: Coverage
+
+
+def _case(members: tuple[Finding, ...], links: tuple[Link, ...], seen: _Seen) -> Case:
+    known, spans, coverage = seen.known, seen.spans, seen.coverage
+    trail = known.trail
     carrying = core(members, trail)
     carried = {f.id for f in carrying}
-    level, level_why = case_level(members, links)
-    started = _with_clocks(break_in(carrying, trail, spans), coverage)
+    level, level_why = case_level(members, links, known=known)
+    started = _with_clocks(break_in(carrying, trail, spans, known=known), coverage)
     times = signs(carrying)
     last = times[-1] if times else None
-    touched = scope(carrying, trail, level)
+    touched = scope(carrying, trail, level, known=known)
     dwell = int((last - started.latest).total_seconds()) if last and started.latest else None
     case = Case(
         id=f"case-{_digest(carrying)}",

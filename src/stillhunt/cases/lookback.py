@@ -9,15 +9,15 @@ hardly any host outside the case, and was not there already when the logs of its
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from stillhunt.cases.link import INSTALLED, host_of, is_meaningful_account, is_remote_address
 from stillhunt.cases.operator import is_external, marks_of
+from stillhunt.cases.outside import ACCOUNTS_OF_ONE, Outside
 from stillhunt.cases.sightings import Sighting
-from stillhunt.cases.trail import Trail
+from stillhunt.cases.whereabouts import sign_ins_begin
 from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import HostSpan
 from stillhunt.terms.entity import Entity, EntityKind
@@ -32,11 +32,9 @@ _NEW_AFTER = timedelta(days=1)
 _HOSTS_BESIDE = 0.05
 """Share of all hosts outside the case that may know a thing which is the intruder's all the same."""
 
-_KNOWN_AFTER = timedelta(days=14)
-"""An address that an account first uses within this of its own first act may be where it always comes from."""
-
-_OWN_SHARE = 0.2
-"""Share of what an account does, from one address, that makes the address its own."""
+_ENTRY_AFTER = timedelta(days=45)
+"""An address that was never met in six weeks of logs before is taken to be new; intruders are silent for weeks,
+and seldom for longer."""
 
 _WORDS = {
     EntityKind.FILE: "the file {} is there",
@@ -60,22 +58,25 @@ class Trace:
         host: Where.
         what: In a sentence.
         is_presence: It shows that they were in; else only that they knocked.
+        is_entry: It shows them coming in for the first time, in logs that reach back long enough to tell.
     """
 
     at: datetime
     host: str
     what: str
     is_presence: bool
+    is_entry: bool = False
 
 
-def traces(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> tuple[Trace, ...]:
+def traces(findings: Sequence[Finding], known: Outside, spans: Mapping[str, HostSpan]) -> tuple[Trace, ...]:
     """Return the first sight of every thing of a case on its hosts, earliest first.
 
     Args:
         findings: The core findings of the case.
-        trail: What the rest of the logs remembers, in corrected time.
+        known: What the rest of the logs remembers, in corrected time.
         spans: Host to the span of its logs.
     """
+    trail = known.trail
     hosts = {host_of(f) for f in findings}
     things: dict[EntityKind, dict[str, Entity]] = {}
     for finding in findings:
@@ -87,38 +88,35 @@ def traces(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSp
         for value, seen in trail.sightings.of(kind, by_value).items():
             if _is_theirs(seen, hosts, len(spans)):
                 found += _first_sights(by_value[value], [s for s in seen if s.host in hosts], spans)
-    return tuple(sorted([*found, *_arrivals(findings, trail, spans)]))
+    return tuple(sorted([*found, *_arrivals(findings, known, spans)]))
 
 
-def _arrivals(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> Iterator[Trace]:
-    """Yield the first time that an account of the case acted from an address of the case, or from outside.
+def _arrivals(findings: Sequence[Finding], known: Outside, spans: Mapping[str, HostSpan]) -> Iterator[Trace]:
+    """Yield the first time that an account acted from an address of theirs, or an account of the case from outside.
 
     An address from which many accounts act is a house, not a person; one that an account used from the beginning, or
     that much of what it does comes from, is its own.
     """
     strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
     marks = marks_of(strong, is_person=is_meaningful_account, is_installed=_is_installed)
-    begin = min((span.first_at for span in spans.values() if span.first_at is not None), default=None)
-    if begin is None or not marks.accounts:
-        return
-    arrivals = trail.sightings.arrivals()
-    begun: dict[str, datetime] = {}
-    n_events: Counter[str] = Counter()
-    for (account, _), seen in arrivals.items():
-        if account in marks.accounts:
-            begun[account] = min(begun.get(account, seen[0].first_at), seen[0].first_at)
-            n_events[account] += sum(sight.n_events for sight in seen)
+    theirs = known.addresses(strong)
+    arrivals = known.trail.sightings.arrivals()
+    n_accounts = known.places.n_accounts or {}
+    begins = {host: span.first_at for host, span in spans.items() if span.first_at is not None}
+    begins |= sign_ins_begin(arrivals)
     for (account, address), seen in arrivals.items():
-        is_theirs = address in marks.outside or is_external(address)
-        if account not in marks.accounts or not is_theirs or trail.origins.is_house(address):
+        is_theirs = address in theirs
+        if not is_theirs and (account not in marks.accounts or not is_external(address)):
+            continue
+        if known.places.is_usual(account, address) or n_accounts.get(address, 0) > ACCOUNTS_OF_ONE:
             continue
         first = seen[0]
-        is_own = sum(sight.n_events for sight in seen) > _OWN_SHARE * n_events[account]
-        if first.first_at - begun[account] < _KNOWN_AFTER and begun[account] < first.first_at:
-            continue
-        if first.first_at - begin >= _NEW_AFTER and not (is_own and begun[account] < first.first_at):
+        begin = begins.get(first.host)
+        before = first.first_at - begin if begin is not None else timedelta()
+        if before >= _NEW_AFTER:
             what = f"{instant_words(first.first_at)}: {account} acts from {address} for the first time"
-            yield Trace(at=first.first_at, host=first.host, what=what, is_presence=address in marks.outside)
+            is_entry = is_theirs and before >= _ENTRY_AFTER and first.host != "" and known.is_old(account)
+            yield Trace(at=first.first_at, host=first.host, what=what, is_presence=is_theirs, is_entry=is_entry)
 
 
 def _is_installed(path: str) -> bool:

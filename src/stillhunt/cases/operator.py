@@ -2,8 +2,8 @@
 
 Two groups of findings are taken for two intruders only if everything that can be compared differs: both come from
 the outside and share no address and no name outside, both act as somebody and share no account, and they share no
-file and no software. An intruder changes addresses and steals accounts, but seldom all at once without leaving a
-thread; where one of these cannot be compared, nothing is said.
+file. That both use one public tool says nothing. An intruder changes addresses and steals accounts, but seldom all at
+once without leaving a thread; where one of these cannot be compared, nothing is said.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ class Marks:
     Attributes:
         outside: External addresses, and names outside that were talked to.
         accounts: Accounts that act.
-        things: Hashes and paths of files that belong to no installed program, and software.
+        things: Hashes and paths of files that belong to no installed program.
     """
 
     outside: set[str] = field(default_factory=set)
@@ -88,7 +88,11 @@ class Marks:
 
 
 def marks_of(
-    findings: Iterable[Finding], *, is_person: Callable[[str], bool], is_installed: Callable[[str], bool]
+    findings: Iterable[Finding],
+    *,
+    is_person: Callable[[str], bool],
+    is_installed: Callable[[str], bool],
+    is_everybodys: Callable[[Finding], bool] | None = None,
 ) -> Marks:
     """Return what findings of at least medium level say of whoever is behind them.
 
@@ -96,13 +100,14 @@ def marks_of(
         findings: Findings of one intruder.
         is_person: Tells whether an account is somebody's own.
         is_installed: Tells whether a path is that of an installed program.
+        is_everybodys: Tells whether a finding's file is a public tool, whose hash marks nobody.
     """
     found = Marks()
     for finding in findings:
         if finding.detector.level.rank < Level.MEDIUM.rank:
             continue
-        found.things.update(finding.detector.software)
         is_own = not any(e.kind is EntityKind.PROCESS and is_installed(e.value) for e in finding.entities)
+        is_own = is_own and not (is_everybodys is not None and is_everybodys(finding))
         for entity in finding.entities:
             match entity.kind:
                 case EntityKind.ADDRESS if is_external(entity.value):

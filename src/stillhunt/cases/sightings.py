@@ -150,6 +150,13 @@ class Sightings:
         of_kind = table.filter(pc.equal(table["kind"], pa.scalar(kind.value, pa.string())))
         return self._told(of_kind.filter(pc.is_in(of_kind["value"], value_set=wanted)))
 
+    def began(self) -> datetime | None:
+        """Return when the first account was seen, as logged; None if there is none."""
+        table = self._sum_up()
+        of_accounts = table.filter(pc.equal(table["kind"], pa.scalar(EntityKind.ACCOUNT.value, pa.string())))
+        found: Any = pc.min(of_accounts["first"]).as_py()
+        return found if isinstance(found, datetime) else None
+
     def arrivals(self) -> dict[tuple[str, str], tuple[Sighting, ...]]:
         """Return for each account and address when the account acted from there, each in order of time."""
         table = self._sum_up()

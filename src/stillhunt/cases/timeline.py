@@ -19,8 +19,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from stillhunt.cases.case import BreakIn, Stage
-from stillhunt.cases.link import DOORS, INSTALLED, entry_process, host_of, is_visit
+from stillhunt.cases.link import DOORS, INSTALLED, SERVERS, WEB_SERVERS, entry_process, host_of, is_visit
 from stillhunt.cases.lookback import Trace, traces
+from stillhunt.cases.outside import Outside, outside
 from stillhunt.cases.trail import Process, Trail, file_name
 from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import HostSpan
@@ -35,6 +36,12 @@ _QUIET = timedelta(days=7)
 _REACHES_BACK = timedelta(days=1)
 """Logs that begin less than this before the first sign cannot show what came before it."""
 
+_TELLS_FIRST = timedelta(days=45)
+"""Who comes back through a web shell, or with a password, looks the same each time. Only logs that reach back this
+long make the first time seen the first time; intruders are silent for weeks, and seldom for longer."""
+
+_RECURRING = frozenset({"T1078", "T1078.001", "T1078.002", "T1078.003", "T1078.004", "T1133", "T1505.003"})
+
 _ENTRY_TACTICS = frozenset({"initial-access"})
 
 
@@ -45,6 +52,7 @@ class _Sign:
     what: str
     is_entry: bool
     finding: Finding
+    may_recur: bool = False
 
 
 def core(findings: Sequence[Finding], trail: Trail) -> tuple[Finding, ...]:
@@ -58,14 +66,18 @@ def _is_strong(finding: Finding) -> bool:
     return finding.detector.level.rank >= Level.MEDIUM.rank
 
 
-def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan]) -> BreakIn:
+def break_in(
+    findings: Sequence[Finding], trail: Trail, spans: Mapping[str, HostSpan], *, known: Outside | None = None
+) -> BreakIn:
     """Date the break-in of a case.
 
     Args:
         findings: The core findings of the case.
         trail: What the rest of the logs remembers, in corrected time.
         spans: Host to the span of its logs.
+        known: What connects the inside with addresses outside; worked out if it is not given.
     """
+    known = outside(trail) if known is None else known
     candidates = sorted(_signs_of_entry(findings, trail), key=lambda s: (s.at, not s.is_entry, s.finding.id))
     if not candidates:
         untimed = ("none of the records that show this case has a usable time",)
@@ -79,7 +91,7 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
         for s in erasures
         if s.at < first.at
     )
-    earlier = [trace for trace in traces(findings, trail, spans) if trace.at < first.at]
+    earlier = [trace for trace in traces(findings, known, spans) if trace.at < first.at]
     present = next((trace for trace in earlier if trace.is_presence and not _is_delivery(trace, first)), None)
     latest, host = (present.at, present.host) if present else (first.at, first.host)
     if present:
@@ -88,8 +100,18 @@ def break_in(findings: Sequence[Finding], trail: Trail, spans: Mapping[str, Host
     begin = span.first_at if span else None
     if begin is not None:
         grounds.append(_reach(host, begin, latest))
-    knock = next((trace for trace in earlier if latest - _KNOCKED_WITHIN <= trace.at <= latest), None)
-    if first.is_entry and not present:
+    # In a cloud every address reaches everything, so the first of one bounds nothing.
+    knock = next((t for t in earlier if t.host and t.host == host and latest - _KNOCKED_WITHIN <= t.at <= latest), None)
+    if first.is_entry and not present and _is_by_password(first):
+        grounds.append("that is a password or a token in use; how they came by it is not seen, nor when")
+        earliest, is_censored = None, True
+    elif present is not None and present.is_entry:
+        grounds.append("that is how they came in, so the break-in is dated to it")
+        earliest, is_censored = present.at, False
+    elif first.is_entry and not present and first.may_recur and (begin is None or latest - begin < _TELLS_FIRST):
+        grounds.append("somebody comes in, but these logs begin too late to tell whether it was the first time")
+        earliest, is_censored = None, True
+    elif first.is_entry and not present:
         grounds.append("that record is the entry itself, so the break-in is dated to it")
         earliest, is_censored = first.at, False
     elif knock is not None and not knock.is_presence:
@@ -155,12 +177,45 @@ def _signs_of_entry(findings: Sequence[Finding], trail: Trail) -> Iterator[_Sign
     for finding in findings:
         if finding.first_at is None:
             continue
-        is_entry = bool(_ENTRY_TACTICS.intersection(finding.detector.tactics))
+        is_made = _is_page_written(finding) or _is_consent(finding)
+        is_entry = is_made or bool(_ENTRY_TACTICS.intersection(finding.detector.tactics))
         tactic = ", ".join(tactic_title(t) for t in finding.detector.tactics) or "no tactic"
         what = f"{finding.detector.title} ({tactic})"
-        yield _Sign(at=finding.first_at, host=host_of(finding), what=what, is_entry=is_entry, finding=finding)
+        may_recur = not is_made and bool(_RECURRING.intersection(finding.detector.techniques))
+        yield _Sign(
+            at=finding.first_at,
+            host=host_of(finding),
+            what=what,
+            is_entry=is_entry,
+            finding=finding,
+            may_recur=may_recur,
+        )
         for entry in sorted(_entries(finding, trail)):
             yield _from_process(trail.processes[entry], finding)
+
+
+_WEB_SHELL, _CONSENT = "T1505.003", "T1528"
+
+
+def _is_page_written(finding: Finding) -> bool:
+    """Tell whether a web server's own process wrote a page that runs: somebody outside made it do so."""
+    if _WEB_SHELL not in finding.detector.techniques or not any(e.kind is EntityKind.FILE for e in finding.entities):
+        return False
+    return any(e.kind is EntityKind.PROCESS and file_name(e.value) in WEB_SERVERS for e in finding.entities)
+
+
+def _is_consent(finding: Finding) -> bool:
+    """Tell whether somebody let an application in: that click is how whoever is behind it comes in."""
+    return set(finding.detector.techniques) == {_CONSENT} and any(e.role == "target" for e in finding.entities)
+
+
+_BY_PASSWORD = frozenset({"T1078", "T1078.001", "T1078.002", "T1078.003", "T1078.004", "T1550.001", "T1606.002"})
+
+
+def _is_by_password(sign: _Sign) -> bool:
+    """Tell whether a sign is no more than somebody else's account in use: something came before it."""
+    techniques = sign.finding.detector.techniques
+    return bool(techniques) and _BY_PASSWORD.issuperset(techniques)
 
 
 def _is_erasure(sign: _Sign) -> bool:
@@ -174,7 +229,14 @@ def _from_process(process: Process, finding: Finding) -> _Sign:
     opened = f", started by {door}" if door else ""
     what = f"{file_name(process.image)} run as {process.user or 'an unnamed account'}{opened}"
     what += f", from which came: {finding.detector.title}"
-    return _Sign(at=process.at, host=process.host, what=what, is_entry=_is_way_in(process, door), finding=finding)
+    return _Sign(
+        at=process.at,
+        host=process.host,
+        what=what,
+        is_entry=_is_way_in(process, door),
+        finding=finding,
+        may_recur=door in SERVERS,
+    )
 
 
 def _is_way_in(process: Process, door: str) -> bool:

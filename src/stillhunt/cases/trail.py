@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.cases.access import Accesses
-from stillhunt.cases.origins import Origins, origins_of
+from stillhunt.cases.sessions import Sessions
 from stillhunt.cases.sightings import Sightings
 from stillhunt.telemetry.event import EventBatch
 
@@ -186,6 +186,7 @@ class Trail:
         hosts_by_address: Address to the hosts that know it.
         sightings: When everything was first and last seen.
         accesses: What was opened, by whom.
+        sessions: Who connected from outside, and which address they were given.
         accounts_by_sid: Security identifier to the account that it is.
         sids_by_name: Names that a log gives accounts beside their identifier, which no other log knows them by.
         entries: Where processes came from, as far as it was worked out.
@@ -197,17 +198,10 @@ class Trail:
     hosts_by_address: dict[str, set[str]] = field(default_factory=dict)
     sightings: Sightings = field(default_factory=Sightings)
     accesses: Accesses = field(default_factory=Accesses)
+    sessions: Sessions = field(default_factory=Sessions)
     accounts_by_sid: dict[str, str] = field(default_factory=dict)
     sids_by_name: dict[str, str] = field(default_factory=dict)
     entries: dict[str, str | None] = field(default_factory=dict)
-    _origins: Origins | None = None
-
-    @property
-    def origins(self) -> Origins:
-        """Where the people of the estate usually come from; to be asked once everything was read."""
-        if self._origins is None:
-            self._origins = origins_of(self.sightings.arrivals())
-        return self._origins
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""
@@ -225,6 +219,7 @@ class Trail:
             self._observe_sids(batch)
         elif batch.event_class.product != "windows" and "auth" in batch.event_class.services:
             self._observe_remote_logons(batch)
+            self.sessions.observe(batch)
         elif "msexchange-management" in batch.event_class.services:
             self._observe_display_names(batch)
 
@@ -233,6 +228,7 @@ class Trail:
         self.processes.take(other.processes)
         self.sightings.take(other.sightings)
         self.accesses.take(other.accesses)
+        self.sessions.take(other.sessions)
         for key, logon in other.logons.items():
             self._add_logon(key, logon)
         for addresses, more in (
@@ -267,6 +263,7 @@ class Trail:
         self.processes.shift(shift_s)
         self.sightings.shift(shift_s)
         self.accesses.shift(shift_s)
+        self.sessions.shift(shift_s)
         for logon in self.logons.values():
             delta = timedelta(seconds=shift_s(logon.file, logon.host))
             logon.first_at += delta

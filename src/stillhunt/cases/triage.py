@@ -2,13 +2,17 @@
 
 Stated criteria. Findings that begin within a day of each other are one *episode*; two oddities months apart on one
 host do not confirm each other, even though they may belong to one case. An episode has the level of its strongest
-detector, one step down if no detector of at least medium level shows another technique beside it: three records of
-one memory dump are one act, and so are all indicators of others that are met, since lists repeat each other and name
-one thing by its domain, its address and its hash. An analytic of high level that measured its act on several days
-stands by itself. Findings that share more than a host (a process tree, an account, an address, a file, a logon), one of
-them of high level or above, confirm each other however far apart, low ones too: a lurker sleeps, and what one hand did
-beside something grave is seldom by chance. A case has the level of its most serious episode, one step up if at least
-two detectors of high level or above span at least four ATT&CK tactics and the level is high already.
+detector, one step down if no detector of at least medium level shows another technique or tactic beside it: three
+records of one memory dump are one act, and so are all indicators of others that are met, since lists repeat each other
+and name one thing by its domain, its address and its hash. An analytic of high level that measured its act on several
+days stands by itself. Findings that share more than a host (a process tree, an account, an address, a file, a logon),
+one of them of high level or above or two of them from an address where their account is not usually, confirm each other
+however far apart, low ones too beside a high one: a lurker sleeps, and what one hand did beside something grave is
+seldom by chance; three different acts of medium level that do so, over two tactics, are as much as a high one. A
+connection from outside through a gateway, from where its account never came, counts as an act beside what was done
+through it. A case has the level of its most serious episode, one step up if at least two detectors of high level or
+above span at least four ATT&CK tactics and the level is high already; one step down if all of it was done by accounts
+from where they usually are.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
@@ -19,6 +23,8 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from stillhunt.cases.case import Link
+from stillhunt.cases.outside import Outside
+from stillhunt.cases.whereabouts import is_in_usual_place
 from stillhunt.detection.finding import Detector, Finding
 from stillhunt.terms.level import Level
 
@@ -36,16 +42,38 @@ def is_case(findings: Sequence[Finding]) -> bool:
     return len(low) >= 3 and len({t for d in low for t in d.tactics}) >= 2
 
 
-def case_level(findings: Sequence[Finding], links: Sequence[Link] = ()) -> tuple[Level, str]:
+def case_level(
+    findings: Sequence[Finding], links: Sequence[Link] = (), *, known: Outside | None = None
+) -> tuple[Level, str]:
     """Return the level of findings together, and one sentence why.
 
     Args:
         findings: The findings of a case.
         links: What holds them together.
+        known: What connects the inside with addresses outside.
     """
-    judged = [_episode_level(episode, "within a day") for episode in _episodes(findings)]
-    judged += [_episode_level(bound, "by the same hand") for bound in _bound(findings, links)]
+    level, why = _evident_level(findings, links, known)
+    places = known.places if known is not None else None
+    strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
+    if places is not None and strong and all(is_in_usual_place(f, places) for f in strong):
+        lower = Level.of_rank(max(Level.LOW.rank, level.rank - 1))
+        return lower, f"{why}; one step down, since all of it was done by accounts from where they usually are"
+    return level, why
+
+
+def _evident_level(findings: Sequence[Finding], links: Sequence[Link], known: Outside | None) -> tuple[Level, str]:
+    judged = [_episode_level(episode, "within a day", known) for episode in _episodes(findings)]
+    bound = _bound(findings, links)
+    judged += [
+        _episode_level(one, "by the same hand", known)
+        for one in bound
+        if _has_strong(one) or _from_elsewhere(one, known)
+    ]
     level, why = max(judged, key=lambda one: one[0].rank)
+    if level is Level.MEDIUM:
+        n_acts, n_tactics = max((_medium_acts(one) for one in bound), default=(0, 0))
+        if n_acts >= _MANY_ACTS and n_tactics >= _MANY_TACTICS:
+            return Level.HIGH, f"{n_acts} different acts of medium level by the same hand, over {n_tactics} tactics"
     strong = [d for d in _detectors(findings) if d.level.rank >= Level.HIGH.rank]
     tactics = {t for d in strong for t in d.tactics}
     if level is Level.HIGH and len(strong) >= 2 and len(tactics) >= 4:
@@ -54,7 +82,7 @@ def case_level(findings: Sequence[Finding], links: Sequence[Link] = ()) -> tuple
 
 
 def _bound(findings: Sequence[Finding], links: Sequence[Link]) -> list[list[Finding]]:
-    """Return findings that share more than a host, where one of them is of high level or above."""
+    """Return findings that share more than a host."""
     group = {finding.id: {finding.id} for finding in findings}
     for link in links:
         if not link.is_weak and link.a in group and link.b in group and group[link.a] is not group[link.b]:
@@ -62,11 +90,32 @@ def _bound(findings: Sequence[Finding], links: Sequence[Link]) -> list[list[Find
             larger |= smaller
             group |= dict.fromkeys(smaller, larger)
     by_id = {finding.id: finding for finding in findings}
-    bound = [[by_id[name] for name in sorted(names)] for names in {id(g): g for g in group.values()}.values()]
-    return [found for found in bound if any(f.detector.level.rank >= Level.HIGH.rank for f in found)]
+    return [[by_id[name] for name in sorted(names)] for names in {id(g): g for g in group.values()}.values()]
 
 
-def _episode_level(findings: Sequence[Finding], how: str) -> tuple[Level, str]:
+def _has_strong(findings: Sequence[Finding]) -> bool:
+    return any(f.detector.level.rank >= Level.HIGH.rank for f in findings)
+
+
+def _from_elsewhere(findings: Sequence[Finding], known: Outside | None) -> bool:
+    """Tell whether two findings of medium level or above were made of somebody who is not usually where they were."""
+    if known is None:
+        return False
+    strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
+    return sum(bool(known.addresses([f])) for f in strong) >= _TWICE
+
+
+_TWICE = 2
+_MANY_ACTS, _MANY_TACTICS = 3, 2
+
+
+def _medium_acts(findings: Sequence[Finding]) -> tuple[int, int]:
+    """Return how many different acts of medium level findings show, and over how many tactics."""
+    medium = sorted((d for d in _detectors(findings) if d.level.rank >= Level.MEDIUM.rank), key=lambda d: d.id)
+    return _different_acts(medium), len({tactic for d in medium for tactic in d.tactics})
+
+
+def _episode_level(findings: Sequence[Finding], how: str, known: Outside | None) -> tuple[Level, str]:
     detectors = sorted(_detectors(findings), key=lambda d: (-d.level.rank, d.title, d.id))
     top = detectors[0].level
     if top.rank <= Level.LOW.rank:
@@ -74,6 +123,9 @@ def _episode_level(findings: Sequence[Finding], how: str) -> tuple[Level, str]:
     least = Level.LOW if top.rank >= Level.HIGH.rank and how == "by the same hand" else Level.MEDIUM
     agreeing = [d for d in detectors if d.level.rank >= least.rank]
     acts = _different_acts(agreeing)
+    if known is not None and any(known.sessions_of(finding) for finding in findings):
+        # To come in from where an account never came from, through a gateway, is an act of its own.
+        acts += 1
     lasting = [f for f in findings if _lasts(f)]
     if acts == 1 and lasting and lasting[0].detector.level is top:
         return top, f"one act, measured on {max(f.n_days for f in lasting):,} days: {lasting[0].detector.title}"
@@ -96,17 +148,19 @@ _BESIDE = {"within a day": "within a day of it", "by the same hand": "by the sam
 
 
 def _different_acts(detectors: Sequence[Detector]) -> int:
-    """Count detectors, strongest first, that share no technique with one counted before; untagged ones by id.
+    """Count detectors, strongest first, that share no technique with one counted before, or show a further tactic.
 
-    All indicators count as one.
+    Those without a technique differ by their ids; all indicators count as one.
     """
     seen: set[str] = set()
+    reached: set[str] = set()
     acts = 0
     for detector in detectors:
         shown = set(detector.techniques) or {"indicators" if detector.kind == "indicator" else detector.id}
-        if not shown & seen:
+        if not shown & seen or not reached.issuperset(detector.tactics):
             acts += 1
         seen |= shown
+        reached.update(detector.tactics)
     return acts
 
 

@@ -26,6 +26,7 @@ from stillhunt.errors import Problem
 from stillhunt.kernel.run import run
 from stillhunt.telemetry.coverage import RuleState
 from stillhunt.telemetry.event import EventBatch, EventClass
+from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
 __all__ = ["Scan", "ScanState"]
@@ -34,9 +35,10 @@ __all__ = ["Scan", "ScanState"]
 class Scan:
     """Run rules over batches, in any order, and keep what they find in bounded memory.
 
-    The same rule with the same matched values on the same host is one finding with a count; where a service names no
-    host, and the rule is of medium level or above, by the same account from the same network. Of one rule on one
-    host, 200 sets of values have a finding of their own; further ones share a finding whose evidence says so.
+    The same rule with the same matched values on the same host is one finding with a count. Of a rule of medium level
+    or above it is another for each account that another one acts upon there, and where no host is named, as in clouds,
+    for each that acted from another network, or one finding would hold the acts of everybody. Of one rule on one host,
+    200 sets of values have a finding of their own; further ones share a finding whose evidence says so.
 
     While events pass, only where their records lie is kept; the few that become evidence are read again at the end.
     Of rules that correlations refer to, every match is kept in a few columns. Analytics fold all events beside them.
@@ -237,8 +239,8 @@ class Scan:
         is_serious = self._rules[rule].detector.level.rank >= Level.MEDIUM.rank
         for row, key in zip(rows, matching.keys(rows), strict=True):
             fact = facts.of(row)
-            if is_serious and not fact.host and (actor := _actor(fact)):
-                key = digest([key, actor])  # noqa: PLW2901 - the key of a service tells who acted
+            if is_serious:
+                key = _by_actor(key, fact)  # noqa: PLW2901 - the key tells who acted
             found.setdefault((fact.host, key), []).append(fact)
         for host, key in found:
             self._shelf(rule, host).make_room(key)
@@ -279,12 +281,21 @@ ScanState = tuple[dict[tuple[int, str], Shelf], set[int], Occurrences, Aggregate
 what analytics keep, and the indicators that were met."""
 
 
-def _actor(fact: Fact) -> list[str]:
-    """Return who acted and from which network; nothing where the record does not say who."""
-    by_role = {(kind, role): value for kind, value, role in reversed(fact.entities)}
-    account = by_role.get(("account", "subject"), "")
-    address = by_role.get(("address", "source"), "")
-    return [account, network_of(address) if is_outside(address) else address] if account else []
+def _by_actor(key: str, fact: Fact) -> str:
+    """Return the key of what somebody did: another for each account and address where no host is named.
+
+    On a host it is another for each pair of accounts, where one acts upon the other: a domain controller logs what all
+    administrators do to everybody.
+    """
+    accounts = {role: value for kind, value, role in fact.entities if kind == EntityKind.ACCOUNT}
+    subject, target = accounts.get("subject"), accounts.get("target")
+    if fact.host:
+        return digest([key, subject, target]) if subject and target and subject != target else key
+    account = subject or target
+    if account is None:
+        return key
+    address = min((v for k, v, role in fact.entities if k == EntityKind.ADDRESS and role == "source"), default="")
+    return digest([key, account, network_of(address) if is_outside(address) else address])
 
 
 def _by_file(facts: Sequence[Fact]) -> dict[str, list[Match]]:

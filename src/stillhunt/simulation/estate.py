@@ -204,6 +204,7 @@ def found_estate(
     seed: int,
     n_staff: int = 9,
     n_workstations: int = 3,
+    n_administrators: int = 2,
     parts: Collection[Part] = (Part.MAIL_SERVER,),
 ) -> Estate:
     """Found an estate: a domain controller, a file server, workstations, and the servers of its parts.
@@ -213,6 +214,7 @@ def found_estate(
         seed: Another seed gives other names, addresses and identifiers.
         n_staff: People with mailboxes.
         n_workstations: Machines they sit at, with logs; the others' are not collected.
+        n_administrators: How many of them run the place, with a second account each.
         parts: What it has beside its Windows domain.
     """
     random = stream(seed, "estate")
@@ -227,7 +229,7 @@ def found_estate(
         organisation=organisation,
         domain_sid=domain_sid,
         staff=staff,
-        administrators=_administrators(staff, domain_sid),
+        administrators=_administrators(staff[:n_administrators], domain_sid),
         services=tuple(
             Person(login=login, name=name, sid=f"{domain_sid}-{rid}", department="Services")
             for rid, (login, name) in enumerate(
@@ -349,8 +351,8 @@ def _staff(
     )
 
 
-def _administrators(staff: tuple[Person, ...], domain_sid: str) -> tuple[Person, ...]:
-    """The first two of the staff run the place, each with a second account for it."""
+def _administrators(chosen: tuple[Person, ...], domain_sid: str) -> tuple[Person, ...]:
+    """Those of the staff who run the place have a second account for it."""
     return tuple(
         Person(
             login=f"adm.{person.login.partition('.')[2]}{i}",
@@ -360,5 +362,5 @@ def _administrators(staff: tuple[Person, ...], domain_sid: str) -> tuple[Person,
             seat=person.seat,
             workstation=person.workstation,
         )
-        for i, person in enumerate(staff[:2], start=1)
+        for i, person in enumerate(chosen, start=1)
     )

@@ -224,6 +224,8 @@ def forge_front_end(intruder: Intruder, person: Person, *, domain: str, page: st
     at = intruder.after(6, 25)
     intruder.drops(at, mail, mail.standing("mailboxreplication", at), on_disk)
     union(world.ledger.web_shells, (page,))
+    # The drafts of whom they pass for are exported, script and all.
+    union(world.ledger.mailboxes, (world.estate.mailbox(person),))
     intruder.acts_as(person)
     intruder.page = page
     intruder.asks(intruder.after(4, 15), "GET", page)

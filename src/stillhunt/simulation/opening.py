@@ -57,13 +57,14 @@ _ORGANISATIONS = (
 )
 
 
-def open_estate(seed: int, parts: frozenset[Part], *, is_small: bool) -> World:
+def open_estate(seed: int, parts: frozenset[Part], *, is_small: bool, n_intruders: int = 1) -> World:
     """Return an estate with all its ordinary life over sixteen to eighteen months.
 
     Args:
         seed: Another seed gives another organisation, other months, other people.
         parts: What it has beside its Windows domain.
         is_small: Few people, and only part of their days.
+        n_intruders: How many will come: each needs administrators of their own to rob.
     """
     random = stream(seed, "opening")
     organisation = random.choice(_ORGANISATIONS)
@@ -78,6 +79,7 @@ def open_estate(seed: int, parts: frozenset[Part], *, is_small: bool) -> World:
         pace=0.22 if is_small else 1.0,
         n_staff=random.randrange(5, 8) if is_small else 12,
         n_workstations=random.randrange(2, 4) if is_small else 5,
+        n_administrators=2 * max(1, n_intruders),
     )
     live(world)
     welcome(world)

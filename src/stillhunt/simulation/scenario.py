@@ -102,7 +102,8 @@ def _open(scripts: list[Scenario], seed: int, *, is_small: bool) -> World:
     (first, *others) = scripts
     if first.opens and not others and not is_small:
         return first.opens(seed)
-    return open_estate(seed, frozenset().union(*(script.needs(seed) for script in scripts)), is_small=is_small)
+    parts = frozenset().union(*(script.needs(seed) for script in scripts))
+    return open_estate(seed, parts, is_small=is_small, n_intruders=len(scripts))
 
 
 def _play(world: World, script: Scenario, earlier: list[Scenario]) -> list[Entry]:

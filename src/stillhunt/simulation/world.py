@@ -85,9 +85,17 @@ class World:
         pace: float = 1.0,
         n_staff: int = 9,
         n_workstations: int = 3,
+        n_administrators: int = 2,
     ) -> World:
         """Found a new estate and begin to log on it."""
-        estate = found_estate(organisation, seed=seed, n_staff=n_staff, n_workstations=n_workstations, parts=parts)
+        estate = found_estate(
+            organisation,
+            seed=seed,
+            n_staff=n_staff,
+            n_workstations=n_workstations,
+            n_administrators=n_administrators,
+            parts=parts,
+        )
         return cls(estate, seed, start, end, parts, pace)
 
     @property

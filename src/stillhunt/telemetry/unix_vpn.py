@@ -2,6 +2,8 @@
 
 Functions take a message as it came through syslog. Read are Cisco's ASA, FortiGate, OpenVPN, Ivanti (Pulse) Connect
 Secure and Citrix NetScaler Gateway; messages of theirs that name no account are left as they are.
+The native field ``session`` says that a connection was ``opened``, given an address inside (``assigned``) or ``closed``;
+``assigned_ip`` is that address.
 
 References: Cisco ASA Series Syslog Messages (113, 611, 716, 722); Fortinet FortiOS Log Reference, event/vpn; OpenVPN
 ssl_verify.c and multi.c; Ivanti Connect Secure, user access log; Citrix NetScaler syslog messages, SSLVPN.
@@ -54,6 +56,13 @@ _ASA_OPENED = {
     "716039": "failure",
 }
 
+_ASA_SESSIONS = {
+    **dict.fromkeys(("113039", "716001", "722022"), "opened"),
+    "722051": "assigned",
+    **dict.fromkeys(("113019", "716002", "722023"), "closed"),
+}
+_ASA_INSIDE = re.compile(r"\bAddress <([^>]*)>")
+
 _PAIR = re.compile(r'(\w+)=(?:"([^"]*)"|(\S+))')
 _FORTI_OUTCOMES = {
     "tunnel-up": "success",
@@ -65,6 +74,7 @@ _FORTI_OUTCOMES = {
 
 _OPENVPN_TEXTS = (
     (re.compile(r"(?:(?P<before>\S+)/)?(?P<ip>[0-9A-Fa-f.:\[\]]+?)(?::\d+)? \[(?P<user>[^\]]+)\] Peer Connection Initiated"), "connection", "success"),
+    (re.compile(r"(?P<user>[^\s/]+)/(?P<ip>[0-9A-Fa-f.:\[\]]+?):\d+ MULTI: Learn: (?P<assigned>[0-9A-Fa-f.:]+) -> "), "address", "success"),
     (re.compile(r"(?P<ip>[0-9A-Fa-f.:\[\]]+?):\d+ TLS: Username/Password authentication succeeded for username '(?P<user>[^']*)'"), "authentication", "success"),
     (re.compile(r"(?P<ip>[0-9A-Fa-f.:\[\]]+?):\d+ TLS Auth Error: Auth Username/Password verification failed for peer"), "authentication", "failure"),
 )  # fmt: skip
@@ -98,7 +108,15 @@ def read_vpn(program: str, message: str) -> VpnSaid | None:
 
 
 def _said(
-    event_class: EventClass, native: dict[str, str | None], *, user: str, address: str, action: str, outcome: str
+    event_class: EventClass,
+    native: dict[str, str | None],
+    *,
+    user: str,
+    address: str,
+    action: str,
+    outcome: str,
+    session: str = "",
+    inside: str = "",
 ) -> VpnSaid | None:
     if not user.strip("*- "):
         return None
@@ -107,6 +125,7 @@ def _said(
         common["event.outcome"] = outcome
     if found := address_in(address):
         common["source.ip"] = found
+    native = {**native, "session": session, "assigned_ip": address_in(inside)}
     return event_class, {name: value for name, value in native.items() if value}, common
 
 
@@ -128,7 +147,17 @@ def _read_asa(program: str, message: str) -> VpnSaid | None:
     }
     user, address = named.get("user") or named.get("dap") or "", named.get("ip") or named.get("addr") or ""
     outcome = outcome or _ASA_OPENED.get(number["id"], "")
-    return _said(_ASA, native, user=user, address=address, action=action, outcome=outcome)
+    session, inside = _ASA_SESSIONS.get(number["id"], ""), _ASA_INSIDE.search(text)
+    return _said(
+        _ASA,
+        native,
+        user=user,
+        address=address,
+        action=action,
+        outcome=outcome,
+        session=session,
+        inside=inside[1] if inside and session == "assigned" else "",
+    )
 
 
 def _read_fortigate(program: str, message: str) -> VpnSaid | None:
@@ -143,7 +172,14 @@ def _read_fortigate(program: str, message: str) -> VpnSaid | None:
     address = fields.get("remip") or fields.get("srcip") or ""
     user = fields.get("user") or fields.get("xauthuser") or ""
     return _said(
-        _FORTI, dict(fields), user=user if user != "N/A" else "", address=address, action=action, outcome=outcome
+        _FORTI,
+        dict(fields),
+        user=user if user != "N/A" else "",
+        address=address,
+        action=action,
+        outcome=outcome,
+        session={"tunnel-up": "opened", "tunnel-down": "closed"}.get(action, ""),
+        inside=fields.get("tunnelip") or fields.get("assignip") or "",
     )
 
 
@@ -153,7 +189,18 @@ def _read_openvpn(program: str, message: str) -> VpnSaid | None:
     for pattern, action, outcome in _OPENVPN_TEXTS:
         if found := pattern.search(message):
             user = found.groupdict().get("user") or ""
-            return _said(_OPENVPN, {}, user=user, address=found["ip"].strip("[]"), action=action, outcome=outcome)
+            inside = found.groupdict().get("assigned") or ""
+            session = {"connection": "opened", "address": "assigned"}.get(action, "")
+            return _said(
+                _OPENVPN,
+                {},
+                user=user,
+                address=found["ip"].strip("[]"),
+                action=action,
+                outcome=outcome,
+                session=session,
+                inside=inside,
+            )
     return None
 
 

@@ -298,7 +298,11 @@ def _mailbox(found: EventClass, native: Mapping[str, pa.Array[Any]]) -> pa.Array
 def _mailbox_of(row: list[str | None] | None) -> str | None:
     cmdlet, parameters, *_ = [*(row or []), "", ""]
     named = _OF_MAILBOX.search(parameters or "") if "mailbox" in (cmdlet or "").lower() else None
-    return (named[1] or named[2]).lower() if named else None
+    if named is None:
+        return None
+    mailbox = (named[1] or named[2]).lower()
+    # A request is called by its mailbox and a name of its own, which are joined as domain and user are elsewhere.
+    return mailbox.partition("\\")[0] if (cmdlet or "").lower().endswith("request") else mailbox
 
 
 _OF_MAILBOX = re.compile(r'-(?:Mailbox|Identity|SourceMailbox) (?:"([^"]+)"|(\S+))', re.IGNORECASE)

@@ -21,6 +21,7 @@ class EntityKind(StrEnum):
     HASH = "hash"
     SERVICE = "service"
     MAILBOX = "mailbox"
+    APPLICATION = "application"  # in a cloud, by its id
     SHARE = "share"
     SITE = "site"  # documents kept in a cloud
     URL = "url"  # the path asked of a web server

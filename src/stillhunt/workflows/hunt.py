@@ -17,7 +17,7 @@ from stillhunt.attribution.assessment import Assessment
 from stillhunt.attribution.circumstances import Circumstances, Exploited
 from stillhunt.attribution.rank import assess
 from stillhunt.cases.case import Case
-from stillhunt.cases.habit import Habit, habits, ordinary
+from stillhunt.cases.habit import habits
 from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
 from stillhunt.cases.investigate import investigate
 from stillhunt.cases.sighted import sighted
@@ -300,7 +300,7 @@ def _told(
     findings = with_names(findings, names, account_names(trail))
     coverage = with_merged_spans(coverage, names)
     coverage = replace(coverage, unseen=unseen(coverage))
-    usual = () if keep_habits else _usual(findings, coverage, trail)
+    usual = () if keep_habits else habits(findings, {span.host: span for span in coverage.hosts})
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
@@ -311,13 +311,6 @@ def _told(
     brief = replace(brief, habits=usual, origin=origin, sighted=met)
     floor = floor_of(brief)
     return replace(brief, tlp=str(floor)) if floor > Tlp.CLEAR else brief
-
-
-def _usual(findings: Sequence[Finding], coverage: Coverage, trail: Trail) -> tuple[Habit, ...]:
-    every_day = habits(findings, {span.host: span for span in coverage.hosts})
-    told = {habit.finding for habit in every_day}
-    at_home = (habit for habit in ordinary(findings, trail.origins) if habit.finding not in told)
-    return tuple(sorted((*every_day, *at_home), key=lambda habit: habit.finding))
 
 
 def _with_rules(coverage: Coverage, scan: Scan) -> Coverage:

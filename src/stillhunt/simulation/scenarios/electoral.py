@@ -55,7 +55,7 @@ class _Plan:
 
 def _play(world: World) -> None:
     plan = _plan(world)
-    stolen, impersonated = world.estate.administrators
+    stolen, impersonated = world.untouched(world.estate.administrators)[:2]
     intruder = Intruder(world, plan.entered)
     _break_in(intruder, plan, impersonated)
     _take_passwords(intruder, plan)

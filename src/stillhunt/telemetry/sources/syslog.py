@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from io import BufferedReader, RawIOBase
 from typing import BinaryIO, cast
@@ -103,7 +103,11 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
         # What was spooled to be walked twice cannot be peeked into, which tells the encoding.
         stream = whole if isinstance(whole, BufferedReader) else BufferedReader(cast(RawIOBase, whole))
         start = stream.tell()
-        years = _Years.of(stream, log.modified) if log.modified and _lacks_year(peek(stream)) else _Years()
+        years = (
+            _Years.of(stream, log.modified, _named_day(log.name))
+            if log.modified and _lacks_year(peek(stream))
+            else _Years()
+        )
         stream.seek(start)
         own, log.stream = log.stream, stream
         try:
@@ -262,8 +266,14 @@ class _Years:
         self._month = 0
 
     @classmethod
-    def of(cls, stream: BinaryIO, modified: datetime) -> _Years:
-        """Walk the lines of a log that ended at a time, and find the year of its first."""
+    def of(cls, stream: BinaryIO, modified: datetime, named: date | None = None) -> _Years:
+        """Walk the lines of a log that ended at a time, and find the year of its first.
+
+        Args:
+            stream: The log.
+            modified: When it was last written.
+            named: The day in the log's name, if there is one: copying changes when a file was written, not its name.
+        """
         years = cls()
         latest = (0, 0, 0)
         for _, line in numbered(stream):
@@ -273,6 +283,12 @@ class _Years:
                 latest = max(latest, (years._passed, month, int(found[2])))
         end = modified.astimezone(UTC) + timedelta(days=1)
         last = end.year if (latest[1], latest[2]) <= (end.month, end.day) else end.year - 1
+        if named is not None and latest[1]:
+            last = min(
+                (y for y in (named.year - 1, named.year, named.year + 1) if y <= last),
+                default=last,
+                key=lambda y: _days_between(y, latest, named),
+            )
         if latest[1:] == (2, 29):
             while last % 4 or (last % 100 == 0 and last % 400):
                 last -= 1
@@ -294,6 +310,26 @@ class _Years:
         self._month = month
 
 
+def _days_between(year: int, latest: tuple[int, int, int], named: date) -> int:
+    return abs((date(year, latest[1], min(latest[2], 28)) - named).days)
+
+
+def _named_day(name: str) -> date | None:
+    """Return the day that the name of a rotated log gives, near enough to know the year; of a month alone its middle.
+
+    >>> _named_day("var/log/auth.log-20210829"), _named_day("vpn-2023-03.log.gz"), _named_day("messages.1")
+    (datetime.date(2021, 8, 28), datetime.date(2023, 3, 15), None)
+    """
+    found = _NAMED_DAY.search(name.replace("\\", "/").replace("!", "/").rpartition("/")[2])
+    if found is None:
+        return None
+    day = int(found["day"] or 15)
+    return date(int(found["year"]), int(found["month"]), min(day, 28))
+
+
+_NAMED_DAY = re.compile(
+    r"(?<!\d)(?P<year>19[7-9]\d|20\d\d)(?P<between>[-_.]?)(?P<month>0[1-9]|1[0-2])(?:(?P=between)(?P<day>0[1-9]|[12]\d|3[01]))?(?!\d)"
+)
 _DAY = re.compile(r"(?:<\d{1,3}>)?(?:\d+: )?([A-Z][a-z]{2}) {1,2}(\d{1,2}) \d\d:\d\d:\d\d(?![.,]?\d* (?:19|20)\d\d )")
 
 

@@ -145,7 +145,7 @@ def test_the_outcome_is_that_of_the_code_or_of_the_word(changed, outcome):
 def test_a_sign_in_of_a_program_is_done_by_the_program():
     program = {**SIGN_IN, "userPrincipalName": None, "servicePrincipalName": "Backup", "servicePrincipalId": "sp"}
     [(_, row)], _ = read(lines_of({"category": "ServicePrincipalSignInLogs", "properties": program}))
-    assert (row.common["user.name"], "user.target.name" in row.common) == ("backup", False)
+    assert (row.common["user.name"], "user.target.name" in row.common) == ("sp", False)
 
 
 AUDIT = {

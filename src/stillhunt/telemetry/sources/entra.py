@@ -436,7 +436,8 @@ def _sign_in(inner: Record, _own: _Flat) -> _Filled:
     location = inner.get("location")
     place = text_at(inner, "countryCode") or text_at(location, "countryOrRegion") or _text(location)
     user = text_at(inner, "userPrincipalName")
-    program = text_at(inner, "servicePrincipalName") or text_at(inner, "servicePrincipalId")
+    # By its id, as what is done to it names it; names of programs are anybody's to choose.
+    program = text_at(inner, "servicePrincipalId") or text_at(inner, "servicePrincipalName")
     agent = text_at(inner, "userAgent")
     address = text_at(inner, "ipAddress") or text_at(inner, "callerIpAddress")
     device = inner.get("deviceDetail")
@@ -490,7 +491,7 @@ def _audit(inner: Record, own: _Flat) -> _Filled:
     by = inner.get("initiatedBy")
     by = {_lower_first(k): v for k, v in by.items()} if isinstance(by, dict) else {}
     who = text_at(by, "user", "userPrincipalName") or text_at(by, "user", "displayName")
-    program = text_at(by, "app", "displayName") or text_at(by, "app", "servicePrincipalName")
+    program = text_at(by, "app", "servicePrincipalId") or text_at(by, "app", "displayName")
     agent = text_at(inner, "userAgent") or _detail(inner, "User-Agent")
     targets = inner.get("targetResources")
     added = {

@@ -9,7 +9,9 @@ import pytest
 
 from stillhunt.cases.outside import outside
 from stillhunt.cases.sessions import Session
+from stillhunt.cases.timeline import break_in
 from stillhunt.cases.trail import Trail
+from stillhunt.cases.triage import case_level
 from stillhunt.cases.whereabouts import actors, is_in_usual_place, whereabouts
 from stillhunt.detection.finding import Detector, Finding
 from stillhunt.telemetry.event import COMMON, TEXT, EventBatch, EventClass
@@ -157,3 +159,23 @@ def test_what_was_done_from_an_address_inside_leads_to_the_one_outside():
     assert known.addresses([replicated]) == {STRANGE}
     assert known.sessions_of(_finding("c\\svc", "10.9.0.6", host="dc1", day=110)) == ()
     assert known.sessions_of(_finding("c\\other", "10.9.0.6", host="dc1")) == ()
+
+
+@pytest.mark.parametrize(("other", "level"), [("ben", Level.MEDIUM), ("anna", Level.LOW)])
+def test_one_strange_address_that_is_several_people_is_more_than_one_act(other, level):
+    known = outside(
+        _trail(*_daily("anna", HOME), *_daily("ben", OFFICE), ("anna", STRANGE, 100), (other, STRANGE, 101))
+    )
+    found = [
+        _finding("anna", STRANGE, level=Level.MEDIUM),
+        _finding(other, STRANGE, day=100.5, level=Level.MEDIUM),
+    ]
+    assert case_level(found, known=known)[0] is level
+
+
+def test_a_case_in_a_service_says_where_they_came_from():
+    trail = _trail(*_daily("anna", HOME), *_daily("ben", OFFICE), ("anna", STRANGE, 100))
+    found = _finding("anna", STRANGE, day=101)
+    started = break_in([found], trail, {}, known=outside(trail))
+    assert (started.host, started.is_from_outside) == (STRANGE, True)
+    assert started.latest == BEGIN + timedelta(days=100)

@@ -59,6 +59,7 @@ class Trace:
         what: In a sentence.
         is_presence: It shows that they were in; else only that they knocked.
         is_entry: It shows them coming in for the first time, in logs that reach back long enough to tell.
+        came_from: The address that an account acted from.
     """
 
     at: datetime
@@ -66,6 +67,7 @@ class Trace:
     what: str
     is_presence: bool
     is_entry: bool = False
+    came_from: str = ""
 
 
 def traces(findings: Sequence[Finding], known: Outside, spans: Mapping[str, HostSpan]) -> tuple[Trace, ...]:
@@ -116,7 +118,14 @@ def _arrivals(findings: Sequence[Finding], known: Outside, spans: Mapping[str, H
         if before >= _NEW_AFTER:
             what = f"{instant_words(first.first_at)}: {account} acts from {address} for the first time"
             is_entry = is_theirs and before >= _ENTRY_AFTER and first.host != "" and known.is_old(account)
-            yield Trace(at=first.first_at, host=first.host, what=what, is_presence=is_theirs, is_entry=is_entry)
+            yield Trace(
+                at=first.first_at,
+                host=first.host,
+                what=what,
+                is_presence=is_theirs,
+                is_entry=is_entry,
+                came_from=address,
+            )
 
 
 def _is_installed(path: str) -> bool:

@@ -123,6 +123,10 @@ def break_in(
     else:
         grounds.append("no way in was seen: it left no trace in these logs, or lies before they begin")
         earliest, is_censored = None, True
+    is_visited = host == host_of(first.finding) and is_visit(first.finding)
+    if present is not None and not host:
+        # A service names no machine of its own: what there is to say is where they came from.
+        host, is_visited = present.came_from, bool(present.came_from)
     return BreakIn(
         earliest=earliest,
         latest=latest,
@@ -130,7 +134,7 @@ def break_in(
         host=host,
         grounds=tuple(dict.fromkeys(grounds)),
         findings=(first.finding.id,),
-        is_from_outside=host == host_of(first.finding) and is_visit(first.finding),
+        is_from_outside=is_visited,
     )
 
 
@@ -257,4 +261,4 @@ def _entries(finding: Finding, trail: Trail) -> set[str]:
 
 def _reach(host: str, begin: datetime, latest: datetime) -> str:
     before = (latest - begin).total_seconds()
-    return f"logs of {host} begin {instant_words(begin)}, {duration_words(before)} before"
+    return f"logs of {host or 'the service'} begin {instant_words(begin)}, {duration_words(before)} before"

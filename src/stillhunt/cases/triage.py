@@ -10,9 +10,10 @@ one of them of high level or above or two of them from an address where their ac
 however far apart, low ones too beside a high one: a lurker sleeps, and what one hand did beside something grave is
 seldom by chance; three different acts of medium level that do so, over two tactics, are as much as a high one. A
 connection from outside through a gateway, from where its account never came, counts as an act beside what was done
-through it. A case has the level of its most serious episode, one step up if at least two detectors of high level or
-above span at least four ATT&CK tactics and the level is high already; one step down if all of it was done by accounts
-from where they usually are.
+through it, and so does one address outside that acts as several accounts which are not usually there. A case has the
+level of its most serious episode, one step up if at least two detectors of high level or above span at least four
+ATT&CK tactics and the level is high already; one step down if all of it was done by accounts from where they usually
+are.
 
 Low findings alone make no case unless three detectors over two tactics agree; such a case is low.
 """
@@ -126,6 +127,9 @@ def _episode_level(findings: Sequence[Finding], how: str, known: Outside | None)
     if known is not None and any(known.sessions_of(finding) for finding in findings):
         # To come in from where an account never came from, through a gateway, is an act of its own.
         acts += 1
+    if known is not None and _as_several(findings, known):
+        # One who is several people from one strange place is neither of them on a journey.
+        acts += 1
     lasting = [f for f in findings if _lasts(f)]
     if acts == 1 and lasting and lasting[0].detector.level is top:
         return top, f"one act, measured on {max(f.n_days for f in lasting):,} days: {lasting[0].detector.title}"
@@ -135,6 +139,16 @@ def _episode_level(findings: Sequence[Finding], how: str, known: Outside | None)
             f"one act alone ({detectors[0].title}, {top}), with no other of {least} level or above {_BESIDE[how]}",
         )
     return top, f"{acts} different acts of {least} level or above {how}, the strongest {top}"
+
+
+def _as_several(findings: Sequence[Finding], known: Outside) -> bool:
+    """Tell whether findings of medium level or above show one address outside acting as accounts that are not there."""
+    acted: dict[str, set[str]] = {}
+    for finding in findings:
+        if finding.detector.level.rank >= Level.MEDIUM.rank:
+            for address in known.addresses([finding]):
+                acted.setdefault(address, set()).update(known.acting(finding))
+    return any(len(accounts) >= _TWICE for accounts in acted.values())
 
 
 def _lasts(finding: Finding) -> bool:

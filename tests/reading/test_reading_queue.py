@@ -8,8 +8,13 @@ import pytest
 pytest.importorskip("sqlalchemy")
 
 from stillhunt.errors import InputError
+from stillhunt.knowledge.claim import entity_id, source_of
+from stillhunt.knowledge.scribe import Scribe
 from stillhunt.knowledge.store import Store
 from stillhunt.reading.claims import claims_in
+from stillhunt.reading.extract.indicators import indicator_claims
+from stillhunt.reading.extract.techniques import technique_claims
+from stillhunt.reading.mention import Mention
 from stillhunt.terms.marking import Tlp
 from stillhunt.workflows.queue import Queue, Read
 from stillhunt.workflows.reading import accept, candidates, reject
@@ -176,3 +181,42 @@ def test_a_marking_hides_a_document(tmp_path):
     queue.add(TEXT, replace(document(), tlp=Tlp.RED), claims_in(TEXT))
     assert queue.proposals("waiting", ceiling=Tlp.AMBER) == []
     assert queue.proposals("waiting")
+
+
+def test_an_accepted_indicator_is_a_pattern_and_an_accepted_technique_a_use(tmp_path, store):
+    text = "APT77 used evil[.]example[.]net, with CVE-2021-26855."
+    queue = Queue(tmp_path)
+    queue.add(text, document(text), indicator_claims(text))
+    accept(store, queue, [q.claim.id for q in queue.waiting()], by="analyst")
+
+    with store.view() as view:
+        found = {(c.predicate, c.value) for c in view.everything().claims.values()}
+    assert {("pattern", "[domain-name:value = 'evil.example.net']"), ("name", "CVE-2021-26855")} <= found
+    assert queue.waiting() == []
+
+
+def test_a_technique_that_the_base_lacks_is_refused_with_what_to_do(tmp_path, store):
+    text = "APT77 dumped credentials (T1003.001)."
+    queue = Queue(tmp_path)
+    queue.add(text, document(text), technique_claims(text))
+    wanted = [q.claim.id for q in queue.waiting() if q.claim.method == "technique:id"]
+
+    with pytest.raises(InputError, match=r"no technique T1003\.001"):
+        accept(store, queue, wanted, by="analyst")
+
+
+def test_an_accepted_technique_is_a_use_of_it_by_the_group(tmp_path, store):
+    text = "APT77 dumped credentials (T1003.001)."
+    technique = entity_id("attack-pattern", "lsass")
+    scribe = Scribe("Bureau of Tests", source_of(kind="report", title="A list"), method="human")
+    scribe.say(technique, "name", value="LSASS Memory", quote="LSASS Memory")
+    scribe.say(technique, "external-id", value="T1003.001", quote="T1003.001")
+    store.add(scribe.claims)
+    queue = Queue(tmp_path)
+    group = Mention(kind="group", start=0, end=5, text="APT77")
+    queue.add(text, document(text), technique_claims(text, [group], principal="APT77"))
+    accept(store, queue, [q.claim.id for q in queue.waiting() if q.claim.method == "technique:id"], by="analyst")
+
+    with store.view() as view:
+        uses = [c for c in view.everything().claims.values() if c.predicate == "uses"]
+        assert [(view.name_of(c.subject), c.object, c.quote) for c in uses] == [("APT77", technique, "T1003.001")]

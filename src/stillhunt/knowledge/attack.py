@@ -24,7 +24,7 @@ from stillhunt.knowledge.markup import cited, plain
 from stillhunt.knowledge.traits import packaged_traits
 from stillhunt.terms.technique import parent_of, tactic_rank
 
-__all__ = ["load_knowledge"]
+__all__ = ["load_knowledge", "technique_texts"]
 
 _EDITION = "ATT&CK v18.1"
 
@@ -272,3 +272,26 @@ def _urls(older: Iterable[_OldObject]) -> dict[str, str]:
             if r.source_name and r.url
         )
     )
+
+
+def technique_texts() -> list[tuple[str, str]]:
+    """Return what ATT&CK says of its techniques: (id, text), the description of each and every example of a procedure.
+
+    Texts are those of v15, whole; ids are current ones, and techniques that were withdrawn without a successor are left
+    out.
+
+    Raises:
+        EngineError: A package that carries the data is missing or damaged.
+    """
+    base = load_knowledge()
+    told: list[tuple[str, str]] = []
+    older = _older().objects
+    ids = {o.id: _external_id(o) for o in older if o.type == "attack-pattern"}
+    for old in older:
+        about = ids.get(old.id) or (ids.get(old.target_ref) if old.relationship_type == "uses" else None)
+        if about is None or not old.description:
+            continue
+        current = base.successors.get(about, about)
+        if current in base.techniques:
+            told.append((current, plain(old.description)))
+    return sorted(told)

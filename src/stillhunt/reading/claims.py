@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
@@ -20,14 +21,17 @@ from stillhunt.reading.extract.attribution import find_attribution
 from stillhunt.reading.extract.capabilities import find_capabilities
 from stillhunt.reading.extract.charges import find_charges
 from stillhunt.reading.extract.incidents import find_incidents
+from stillhunt.reading.extract.indicators import indicator_claims, own_sites
 from stillhunt.reading.extract.organisations import find_organisations
 from stillhunt.reading.extract.roles import find_roles
 from stillhunt.reading.extract.sanctions import find_sanctions
 from stillhunt.reading.extract.statements import find_statements
 from stillhunt.reading.extract.targets import find_targets
+from stillhunt.reading.extract.techniques import technique_claims
 from stillhunt.reading.frames import Setting
 from stillhunt.reading.grammar.tokens import Token, tokens_of
 from stillhunt.reading.hedges import hedge_in, strongest
+from stillhunt.reading.introduced import introduced_groups
 from stillhunt.reading.passages import Passage, passages
 from stillhunt.reading.scene import Memory, Scene, squeeze
 from stillhunt.reading.speakers import Said, Talk, speakers_in
@@ -112,21 +116,42 @@ def claims_of(
     Args:
         document: With its text.
         mentions: Names in it; groups, campaigns, malware, tools and persons are used.
-        dates: Its date expressions; absolute ones, and those that count from the text's own dates, if None.
+        dates: Its date expressions; worked out, counting from its day of publication, if None.
         setting: What sort of document it is; worked out from the text if None.
     """
     spans: dict[str, list[tuple[int, int, str]]] = {"groups": [], "software": [], "people": []}
+    mentions = list(mentions)
     for mention in mentions:
         sort = _MENTIONED.get(mention.kind)
         if sort is not None:
             spans[sort].append((mention.start, mention.end, document.text[mention.start : mention.end]))
+    if dates is None:
+        # relative dates count from the day of publication, where the document knows it
+        published = getattr(document, "published", None)
+        dates = dates_in(document.text, published=published.date if published is not None else "")
     known = Known(
         groups=tuple(sorted(spans["groups"])),
         software=tuple(sorted(spans["software"])),
         people=tuple(sorted(spans["people"])),
-        dates=None if dates is None else tuple(sorted(dates, key=lambda d: d.start)),
+        dates=tuple(sorted(dates, key=lambda d: d.start)),
     )
-    return claims_in(document.text, known, setting=setting)
+    read = claims_in(document.text, known, setting=setting)
+    return tuple(sorted((*read, *_facts(document, mentions, read)), key=_place))
+
+
+def _place(claim: ReadClaim) -> tuple[int, int, str, str]:
+    return claim.start, claim.end, claim.kind, claim.id
+
+
+def _facts(document: Document, mentions: Sequence[Mention], read: Sequence[ReadClaim]) -> list[ReadClaim]:
+    """Return what is read without grammar: indicators and techniques."""
+    groups = Counter(document.text[m.start : m.end] for m in mentions if m.kind == "group")
+    most = groups.most_common(1)
+    principal = _principal(read, frozenset()) or (most[0][0] if most and most[0][1] * 2 > groups.total() else "")
+    return [
+        *indicator_claims(document.text, own=own_sites(document.text, by=getattr(document, "publisher", ""))),
+        *technique_claims(document.text, mentions, principal=principal),
+    ]
 
 
 def claims_in(text: str, known: Known = Known(), *, setting: Setting | None = None) -> tuple[ReadClaim, ...]:  # frozen
@@ -138,6 +163,7 @@ def claims_in(text: str, known: Known = Known(), *, setting: Setting | None = No
         setting: What sort of document it is; worked out from the text if None.
     """
     dates = list(known.dates) if known.dates is not None else dates_in(text)
+    known = replace(known, groups=introduced_groups(text, known.groups))
     frame = setting or setting_of(text)
     first, persons = _read(text, known, dates, frame)
     principal = _principal(first, persons)
@@ -240,12 +266,15 @@ _PROVING = frozenset(
 
 
 def _is_whole(draft: Draft) -> bool:
+    if draft.predicate == "known-as" and not re.search(r"[^a-z\W]|\d", draft.object.text):
+        return False  # `calling them "groundless"` gives nobody a name
     return bool(draft.subject.text) and draft.last > draft.first and len(draft.object.text) < 400
 
 
 def _claim(scene: Scene, draft: Draft, said: Sequence[Said], dates: Sequence[DateSpan], setting: Setting) -> ReadClaim:
     toks = scene.toks
     start, end = toks[draft.first].start, toks[draft.last - 1].end
+    draft = replace(draft, subject=_party(draft.subject))
     speaker, alleged = _speaker(draft, said, setting)
     at = toks[min(draft.at, len(toks) - 1)].start
     hedge = draft.hedge or _hedge(scene, draft, speaker, alleged, setting)
@@ -278,6 +307,12 @@ def _claim(scene: Scene, draft: Draft, said: Sequence[Said], dates: Sequence[Dat
         reasons=tuple(reasons),
         qualifiers=draft.qualifiers,
     )
+
+
+def _party(slot: Slot) -> Slot:
+    """Return whom the caption of a case is against: `United States of America v. X` is about X."""
+    _, versus, accused = slot.text.rpartition(" v. ")
+    return replace(slot, text=accused) if versus else slot
 
 
 def _id(quote: str, start: int, draft: Draft) -> str:
@@ -452,7 +487,7 @@ def setting_of(text: str) -> Setting:
 
 
 def as_gold(claims: Iterable[ReadClaim]) -> list[dict[str, object]]:
-    """Return claims in the fields of the gold files, for scoring."""
+    """Return claims in the fields of the gold files, for scoring; those have no indicators or techniques."""
     return [
         {
             "kind": c.kind,
@@ -468,6 +503,7 @@ def as_gold(claims: Iterable[ReadClaim]) -> list[dict[str, object]]:
             "end": c.end,
         }
         for c in claims
+        if c.kind not in {"indicator", "technique"}
     ]
 
 

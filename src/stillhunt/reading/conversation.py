@@ -7,12 +7,14 @@ it would be wrong too often.
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from stillhunt.reading.claims import Known, Mention, claims_in
 from stillhunt.reading.document import Document, Message
 from stillhunt.reading.draft import ARTICLE, Hedge, ReadClaim, Slot
+from stillhunt.reading.extract.indicators import indicator_claims
+from stillhunt.reading.extract.techniques import technique_claims
 from stillhunt.reading.frames import Setting
 from stillhunt.reading.times import dates_in
 
@@ -42,7 +44,23 @@ def claims_of_chat(document: Document, mentions: Iterable[Mention] = ()) -> tupl
         while behind < len(waiting) and waiting[behind].end <= message.end:
             behind += 1
         found += _claims_of(document, message, waiting[at:behind])
-    return tuple(found)
+    found += _facts(document, waiting)
+    return tuple(sorted(found, key=lambda c: (c.start, c.end, c.kind, c.id)))
+
+
+def _facts(document: Document, mentions: Sequence[Mention]) -> Iterator[ReadClaim]:
+    """Yield indicators, and techniques that are named: what a chat only seems to describe is small talk too often."""
+    spans = [(m.start, m.end) for m in document.messages]
+    for claim in (
+        *indicator_claims(document.text),
+        *technique_claims(document.text, mentions, described=False),
+    ):
+        k = bisect_right(spans, (claim.start, len(document.text))) - 1
+        if k >= 0 and claim.end <= spans[k][1]:
+            message = document.messages[k]
+            said = said_in_chat(claim, document)
+            sent = (("sent", message.sent),) if message.sent else ()
+            yield replace(said, qualifiers=(*said.qualifiers, *sent))
 
 
 def said_in_chat(claim: ReadClaim, document: Document) -> ReadClaim:

@@ -17,12 +17,14 @@ Kind = Literal[
     "denial",
     "front-company",
     "incident",
+    "indicator",
     "leak",
     "role",
     "sanction",
     "sponsor",
     "statement",
     "target",
+    "technique",
 ]
 
 ARTICLE = "article"

@@ -45,6 +45,8 @@ _TASK = (
     "is not the "
     "document itself, whether it is hedged, and the exact words that make it as `quote`, copied from the document."
 )
+_READ_WITHOUT = frozenset({"indicator", "technique"})
+"""Kinds that need no model."""
 _SCHEMA: dict[str, Any] = {
     "type": "object",
     "additionalProperties": False,
@@ -57,7 +59,7 @@ _SCHEMA: dict[str, Any] = {
                 "additionalProperties": False,
                 "required": ["kind", "subject", "predicate", "object", "negated", "speaker", "hedged", "quote"],
                 "properties": {
-                    "kind": {"type": "string", "enum": list(get_args(Kind))},
+                    "kind": {"type": "string", "enum": [k for k in get_args(Kind) if k not in _READ_WITHOUT]},
                     "subject": {"type": "string"},
                     "predicate": {"type": "string"},
                     "object": {"type": "string"},

@@ -50,7 +50,7 @@ _PAGE = re.compile(
     re.IGNORECASE,
 )
 _BULLET = re.compile(r"\s*(?:[•·▪●◦‣*]|[-–—]\s|\(?(?:\d{1,2}|[a-z]|[ivx]{1,4})[.)]\s)")
-_END = re.compile(r"[.!?]+[”\"’')\]]*(?=\s+[“\"‘(\[]?[A-Z0-9•·一-鿿]|\s*$)")
+_END = re.compile(r"(?:[.!?]+[”\"’')\]]*|(?<=[a-z]{3})\.\d{1,2})(?=\s+[“\"‘(\[]?[A-Z0-9•·一-鿿]|\s*$)")
 _GLUED = re.compile(
     r"(?<=\d{4})(?=[A-Z][a-z]+[A-Z][a-z])|(?<=[a-z])(?=(?:This|The|These|In|On|APT) ?[A-Z]?[a-z ])(?<=[a-z]{5})"
 )
@@ -71,6 +71,13 @@ def passages(text: str, *, start: int = 0, end: int | None = None) -> list[Passa
             inside = tuple((h, k) for h, k in holes if a < h and k < b)
             out.append(Passage(start=a, end=b, paragraph=number, holes=inside, heading=heading))
     return out
+
+
+_NOTED = re.compile(r"[^\W\d]{2}[.”]\d{1,2}$")
+"""The end of a sentence with the number of a footnote."""
+
+_NOTE = 5
+"""Letters of it: two of a word, the stop, one or two digits."""
 
 
 def _lines(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
@@ -153,6 +160,8 @@ def _width(text: str, lines: list[tuple[int, int]]) -> int:
 
 
 def _ends_sentence(text: str, at: int) -> bool:
+    if _NOTED.search(text, max(0, at - _NOTE), at):
+        return True
     return (
         text[max(0, at - 40) : at].rstrip()[-1:] in {".", "!", "?", ":", "”", ";"} and text[max(0, at - 2) : at] != "v."
         if at
@@ -205,6 +214,8 @@ def _sentences(text: str, start: int, end: int, holes: list[tuple[int, int]]) ->
             a += 1
         while b > a and text[b - 1].isspace():
             b -= 1
+        noted = _NOTED.search(text, max(a, b - _NOTE), b)
+        b = noted.start() + _NOTE - 2 if noted else b
         if b > a:
             yield a, b, text[b - 1] not in '.!?”"’)' and stop == end
         at = stop
@@ -222,5 +233,7 @@ def _is_end(text: str, start: int, dot: int, after: int) -> bool:
     if len(word) == 1 and word.isalpha() and word != "i":
         return False  # an initial
     if word in {"inc", "co", "corp", "ltd", "etc"}:
+        if text[after:].lstrip().startswith(("Ltd", "Limited", "Inc", "LLC", "Corp")):
+            return False
         return text[after:].lstrip()[:1].isupper() and not text[after:].lstrip()[:2].islower()
     return True

@@ -1,7 +1,8 @@
 """When a document was published: what it says of itself, else what its text shows, always with the grounds.
 
 In this order: what the format says (meta data of a page, the head of a mail); a line of the beginning that is a date or
-says so ("Published 25 March 2024", "FOR IMMEDIATE RELEASE"); the latest day that the text speaks of as past.
+says so ("Published 25 March 2024", "FOR IMMEDIATE RELEASE") or says who wrote it; the latest day that the text
+speaks of as past.
 """
 
 from __future__ import annotations
@@ -40,6 +41,9 @@ def publication_of(text: str, *, said: str = "", said_by: str = "") -> Published
     for date in dates:
         if _is_own_line(text, date):
             return Published(date=_written(date), grounds=f"a line of its own: {_line(text, date)}")
+    for date in dates:
+        if _is_byline(text, date):
+            return Published(date=_written(date), grounds=f"the byline: {_line(text, date)}")
     return _latest(text, [date for date in dates_in(text) if date.last])
 
 
@@ -60,6 +64,17 @@ def _written(date: DateSpan) -> str:
 
 def _is_own_line(text: str, date: DateSpan) -> bool:
     return len(_line(text, date)) <= (date.end - date.start) + 25
+
+
+def _is_byline(text: str, date: DateSpan) -> bool:
+    """Tell whether a date stands in a line that says by whom a text is: `By Ada Holm, 12 March 2025 | Research`."""
+    begin = text.rfind("\n", 0, date.start) + 1
+    end = text.find("\n", date.end)
+    line = text[begin : end if end >= 0 else len(text)].strip(" \t*_#")
+    return len(line) <= 3 * _NEAR and date.precision == "day" and bool(_BY.match(line))
+
+
+_BY = re.compile(r"(?:[Bb]y|BY|[Aa]uthors?:?)\s+[A-Z]")
 
 
 def _line(text: str, date: DateSpan) -> str:

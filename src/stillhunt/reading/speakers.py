@@ -7,7 +7,7 @@ speaks, and what a paper says goes on while its subject stays the same.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stillhunt.reading.draft import ARTICLE
 from stillhunt.reading.grammar.clauses import REPORTING, Clause
@@ -203,6 +203,9 @@ def _clause_edge(scene: Scene, i: int) -> int:
     return 0
 
 
+_TELLING = frozenset({"tell", "inform", "remind", "assure"})
+
+
 def _reported(scene: Scene, clause: Clause) -> Said | None:
     """Return what a clause reports, if it does."""
     toks = scene.toks
@@ -214,14 +217,19 @@ def _reported(scene: Scene, clause: Clause) -> Said | None:
         return _from(scene, clause, clause.after)
     if clause.base not in REPORTING and clause.base not in {"charge", "praise"} and clause.base not in _CALLING:
         return None
-    inverted = _inverted(scene, clause)
+    # `said Holm` is turned round, `told reporters` is not
+    inverted = _inverted(scene, clause) if clause.base not in _TELLING else None
     if inverted is not None:
         return inverted
     if clause.shape != "finite":
         return None
     quoted = clause.after < len(toks) and toks[clause.after].text in {"“", '"', ":"}
     following = scene.low(clause.after)
-    if clause.base in {"tell", "inform", "warn", "remind", "assure"}:
+    if clause.base in _TELLING and _told_before(scene, clause):
+        told = _from(scene, clause, 0, last=clause.first)
+        named = _in_apposition(scene, clause.subjects[0])
+        return replace(told, speaker=_name(scene, named)) if told is not None and named is not None else told
+    if clause.base in {*_TELLING, "warn"}:
         listener = noun_phrase(toks, clause.after)
         if listener is not None and scene.low(listener.last) in {"that", ":", ",", "how"}:
             return _from(scene, clause, listener.last)
@@ -292,6 +300,25 @@ def _speech_before(scene: Scene, clause: Clause) -> bool:
     goes_on = "that" in scene.lows(clause.after, clause.after + 5)
     return (
         before is not None and (before.text in {",", "”"} or before.tag == "Q") and ends and first > 2 and not goes_on
+    )
+
+
+def _in_apposition(scene: Scene, phrase: Phrase) -> Phrase | None:
+    """Return who has an office: `Ada Holm` of `Ada Holm, the director, told`."""
+    if not phrase.first or scene.toks[phrase.first - 1].text != ",":
+        return None
+    near = [p for p in scene.phrases if p.last == phrase.first - 1 and scene.toks[p.head].tag == "PN"]
+    return near[-1] if near else None
+
+
+def _told_before(scene: Scene, clause: Clause) -> bool:
+    """Say whether `X told reporters` stands behind a quotation."""
+    first = clause.subjects[0].first if clause.subjects else 0
+    return (
+        first > 2
+        and any(t.text == "”" for t in scene.toks[:first])
+        and not clause.negated
+        and ("that" not in scene.lows(clause.after, clause.after + 5))
     )
 
 

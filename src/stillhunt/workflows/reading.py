@@ -20,6 +20,7 @@ from stillhunt.reading.draft import ARTICLE, ReadClaim, Slot
 from stillhunt.reading.hedges import likelihood_of
 from stillhunt.reading.mention import Meant
 from stillhunt.workflows.queue import Decided, Queue, Queued, Read
+from stillhunt.workflows.reading_facts import say_indicator, say_technique
 
 __all__ = ["accept", "candidates", "reject"]
 
@@ -192,6 +193,10 @@ def _said(view: View, queued: Queued, text: str, choices: dict[str, str]) -> tup
     def meant(slot: Slot, otherwise: str) -> str:
         return _entity(view, scribe, slot, claim, choices, otherwise)
 
+    if claim.kind == "indicator":
+        return say_indicator(scribe, claim)
+    if claim.kind == "technique":
+        return say_technique(scribe, view, claim, meant=meant, document=document.sha256)
     turned = claim.kind in _TURNED
     subject_slot, object_slot = (claim.object, claim.subject) if turned else (claim.subject, claim.object)
     subject = meant(subject_slot, _sort_of(claim, subject=True))

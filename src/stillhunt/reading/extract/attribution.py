@@ -180,7 +180,12 @@ def _behind(scene: Scene, clause: Clause, setting: Setting) -> Iterator[Draft]:
         )
     elif clause.base == "stand" and scene.low(clause.after) == "behind":
         start = clause.after + 1
-    if start is None or not any(is_hostile(scene, p, setting) for p in clause.subjects):
+    if start is None:
+        return
+    whats = items(toks, start)[0]
+    # who is behind an attack is hostile by that, whoever it is
+    names_one = toks[clause.subjects[-1].head].tag == "PN" and bool(whats) and _is_attack(scene, whats[0])
+    if not names_one and not any(is_hostile(scene, p, setting) for p in clause.subjects):
         return
     subject = clause.subjects[-1] if len(clause.subjects) == 1 else clause.subjects[0]
     agent = _named_in_apposition(scene, subject, clause) or agent_slot(scene, subject, setting)
@@ -190,6 +195,16 @@ def _behind(scene: Scene, clause: Clause, setting: Setting) -> Iterator[Draft]:
     last = end
     obj = scene.slot(found[0])
     head = scene.head(found[0])
+    if head in {"activity", "group", "cluster"} and scene.low(found[0].last) in {
+        "tracked",
+        "known",
+        "called",
+        "dubbed",
+    }:
+        at = found[0].last + 1 + (scene.low(found[0].last + 1) == "as")
+        called = noun_phrase(toks, at, deep=False)
+        if called is not None and toks[called.head].tag == "PN":
+            obj, last = scene.slot(called), max(last, called.last)
     aimed = next(
         (
             c

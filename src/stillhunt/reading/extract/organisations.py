@@ -571,6 +571,22 @@ def _apposed(scene: Scene, phrase: Phrase) -> Slot | None:
     return scene.slot(found) if found is not None and scene.group_in(found) else None
 
 
+def _said_to_be(scene: Scene, clause: Clause) -> Phrase | None:
+    """Return whom a relative clause with its speaker inside is about: `X, a firm that prosecutors say is a front`."""
+    toks = scene.toks
+    if clause.verb < 3 or toks[clause.verb - 1].low not in _SAYING:
+        return None
+    that = next((i for i in range(clause.verb - 2, max(0, clause.verb - 7), -1) if toks[i].low in {"that", "which"}), 0)
+    near = [p for p in scene.phrases if p.last in {that, that - 1}] if that else []
+    if not near:
+        return None
+    named = [p for p in scene.phrases if p.last == near[-1].first - 1 and toks[p.last].low == ","]
+    return named[-1] if named and toks[named[-1].head].tag == "PN" else near[-1]
+
+
+_SAYING = frozenset({"say", "says", "said", "believe", "believes", "allege", "alleged", "claim", "suspect"})
+
+
 def _fronts(scene: Scene, clause: Clause, setting: Setting) -> Iterator[Draft]:
     """Yield `X is a front for Y`, `X acted as a front company for Y`, `Y created X as a front`."""
     toks = scene.toks
@@ -604,7 +620,7 @@ def _fronts(scene: Scene, clause: Clause, setting: Setting) -> Iterator[Draft]:
         and clause.subjects
         and not clause.passive
     ) or (clause.base in {"use", "assess", "believe"} and clause.passive and clause.subjects):
-        company = clause.subjects[0]
+        company = _said_to_be(scene, clause) or clause.subjects[0]
         if not ({"company"} & scene.sorts(company) or toks[company.head].tag == "PN"):
             return
         of = next(

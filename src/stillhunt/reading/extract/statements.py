@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from stillhunt.reading import sorts
@@ -449,6 +450,9 @@ def _blocked(scene: Scene, clause: Clause) -> Iterator[Draft]:
     )
 
 
+_VERSION = re.compile(r"(?i)\b(?:versions?|releases?|builds?|firmware|devices? running)\b|\b\d+\.\d+")
+
+
 def _unaffected(scene: Scene, clause: Clause) -> Iterator[Draft]:
     """Yield that something was not affected, or that there is no evidence of it."""
     toks = scene.toks
@@ -461,6 +465,8 @@ def _unaffected(scene: Scene, clause: Clause) -> Iterator[Draft]:
         subject = clause.subjects[0]
         slot = scene.slot(subject)
         text = slot.text.removeprefix("no ").removeprefix("No ")
+        if _VERSION.search(text):
+            return  # which versions have a weakness is no claim about a break-in
         what = scene.memory.last("attack", toks[subject.first].start) or "the attack"
         yield draft(
             scene,

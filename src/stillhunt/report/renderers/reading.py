@@ -34,6 +34,8 @@ def claim_lines(claims: Iterable[ReadClaim]) -> Iterator[str]:
         shown = quote if len(quote) <= _QUOTED else quote[: _QUOTED - 1] + "…"
         page = f"page {claim.page}, " if claim.page is not None else ""
         yield for_terminal(f"    “{shown}” [{page}{claim.start}-{claim.end}]")
+        if claim.reasons:
+            yield for_terminal(f"    less sure: {'; '.join(claim.reasons)}")
         for line in _related(claim, by_id):
             yield for_terminal(f"    {line}")
 

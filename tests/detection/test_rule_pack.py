@@ -33,6 +33,8 @@ def read(path: Path) -> dict[str, Any]:
 
 
 DOCUMENTS = {path: read(path) for path in RULE_FILES}
+SINGLE = {path: document for path, document in DOCUMENTS.items() if "correlation" not in document}
+DETECTORS = [*(rule.detector for rule in LOADED.rules), *(one.detector for one in LOADED.correlations)]
 
 
 @pytest.fixture
@@ -59,13 +61,14 @@ def test_rule_fires_on_what_it_is_for_and_stays_silent_on_a_near_miss(path, outc
 
 
 def test_every_rule_of_the_pack_can_run_and_none_is_careless():
-    assert len(LOADED.rules) == len(RULE_FILES) >= 80
+    assert len(LOADED.rules) == len(SINGLE) >= 80
+    assert len(LOADED.correlations) == len(DOCUMENTS) - len(SINGLE) >= 3
     assert LOADED.refused == ()
     assert LOADED.problems == ()
 
 
 def test_every_rule_has_a_case_and_every_case_a_rule():
-    ids = {document["id"]: path.stem for path, document in DOCUMENTS.items()}
+    ids = {document["id"]: path.stem for path, document in SINGLE.items()}
     cases = {read(path)["rule"]: path.stem for path in CASE_FILES}
     assert cases == ids
 
@@ -77,14 +80,13 @@ def test_no_two_rules_share(key):
 
 
 def test_no_two_rules_detect_the_same():
-    detections = [json.dumps([d["logsource"], d["detection"]], sort_keys=True) for d in DOCUMENTS.values()]
+    detections = [json.dumps([d["logsource"], d["detection"]], sort_keys=True) for d in SINGLE.values()]
     assert len(set(detections)) == len(detections)
 
 
-@pytest.mark.parametrize("rule", LOADED.rules, ids=lambda rule: Path(rule.detector.path).stem)
-def test_rule_is_tagged_with_tactic_and_technique_that_attack_still_has(rule):
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: Path(detector.path).stem)
+def test_rule_is_tagged_with_tactic_and_technique_that_attack_still_has(detector):
     knowledge = load_knowledge()
-    detector = rule.detector
     assert detector.tactics
     assert detector.techniques
     assert set(detector.tactics) <= set(TACTICS)
@@ -93,11 +95,11 @@ def test_rule_is_tagged_with_tactic_and_technique_that_attack_still_has(rule):
     assert detector.groups == ()
 
 
-@pytest.mark.parametrize("rule", LOADED.rules, ids=lambda rule: Path(rule.detector.path).stem)
-def test_tactics_of_a_rule_are_those_of_its_techniques(rule):
+@pytest.mark.parametrize("detector", DETECTORS, ids=lambda detector: Path(detector.path).stem)
+def test_tactics_of_a_rule_are_those_of_its_techniques(detector):
     knowledge = load_knowledge()
-    possible = {tactic for technique in rule.detector.techniques for tactic in knowledge.techniques[technique].tactics}
-    assert set(rule.detector.tactics) <= possible
+    possible = {tactic for technique in detector.techniques for tactic in knowledge.techniques[technique].tactics}
+    assert set(detector.tactics) <= possible
 
 
 @pytest.mark.parametrize("path", RULE_FILES, ids=lambda path: path.stem)

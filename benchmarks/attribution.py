@@ -529,7 +529,7 @@ def print_countries(cases: Sequence[Judged]) -> None:
     for title, part in parts:
         if not part:
             continue
-        found = [origins_of(_weighed(c).scores, c.trial.table, c.of.country)[0] for c in part]
+        found = [origins_of(_weighed(c), c.trial.table, c.of.country)[0] for c in part]
         hits = [o.country == c.trial.country for o, c in zip(found, part, strict=True)]
         plain = [_summed_country(c) == c.trial.country for c in part]
         usual = Counter(c.trial.country for c in part).most_common(1)[0]

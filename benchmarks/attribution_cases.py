@@ -21,8 +21,8 @@ import numpy as np
 
 from stillhunt.attribution.calibrate import log_sum_exp
 from stillhunt.attribution.consistency import mismatch
-from stillhunt.attribution.constants import Constants, CountryLayer, UnknownGroup
-from stillhunt.attribution.countries import origins_of
+from stillhunt.attribution.constants import Constants, CountryLayer, CountryShares, UnknownGroup
+from stillhunt.attribution.countries import shares_of
 from stillhunt.attribution.evidence.reporting import reporting_line
 from stillhunt.attribution.evidence.software import software_lines
 from stillhunt.attribution.evidence.techniques import technique_lines
@@ -30,9 +30,20 @@ from stillhunt.attribution.profile import Profile, Table
 from stillhunt.attribution.seen import Seen
 
 SETS = {"A": ("A", "At"), "L": ("L",), "R": ("R",), "B": ("B1", "B2", "B3", "B4")}
-WEIGHTS = ("technique", "parent-technique", "implied-technique", "malware", "tool", "exclusivity", "reporting")
-UNITS = dict.fromkeys(WEIGHTS, 1.0)
-OF_KIND = {"software": "malware", "software-exclusivity": "exclusivity"}
+WEIGHTS = (
+    "technique",
+    "report-share",
+    "parent-technique",
+    "implied-technique",
+    "malware",
+    "tool",
+    "exclusivity",
+    "reporting",
+    "breadth",
+)
+SOFTWARE = ("malware", "tool", "exclusivity")
+PRIORS = ("reporting", "breadth")
+NOTHING = dict.fromkeys(WEIGHTS, 0.0)
 N_FOLDS = 5
 REPORTS_COUNT = 3.0  # a case of R or B counts as three of L: they are what the model will be used on
 
@@ -118,15 +129,17 @@ def seen_of(techniques: Iterable[str], software: Iterable[str]) -> Seen:
 def features_of(seen: Seen, table: Table) -> np.ndarray:
     row = {group: i for i, group in enumerate(table.profiles)}
     sums = np.zeros((len(row), len(WEIGHTS)))
-    lines = (
-        *technique_lines(seen.techniques, table, UNITS),
-        *software_lines(seen.software, table, UNITS),
-        reporting_line(table, UNITS),
-    )
-    for line in lines:
-        column = WEIGHTS.index(OF_KIND.get(line.kind, line.kind))
-        for group, weight in line.weights.items():
-            sums[row[group], column] += weight
+    for column, name in enumerate(WEIGHTS):
+        unit = {**NOTHING, name: 1.0}
+        if name in PRIORS:
+            lines = [reporting_line(table, unit)]
+        elif name in SOFTWARE:
+            lines = software_lines(seen.software, table, unit)
+        else:
+            lines = technique_lines(seen.techniques, table, unit)
+        for line in lines:
+            for group, weight in line.weights.items():
+                sums[row[group], column] += weight
     return sums
 
 
@@ -146,10 +159,11 @@ def fit(trials: Sequence[Trial], made_from: str = "") -> Constants:
     """Fit everything the model's data file holds."""
     weights = fit_weights(trials)
     reports = [t for t in trials if t.set != "L"]
+    unknown = fit_unknown(reports, weights)
     draft = Constants(
         weights=weights,
-        unknown=fit_unknown(reports, weights),
-        country=fit_country(trials, weights),
+        unknown=unknown,
+        country=fit_country(trials, weights, unknown),
         mismatch=0.0,
         shortlist=0,
         made_from=made_from,
@@ -229,14 +243,19 @@ def scores_by(trial: Trial, weights: Mapping[str, float]) -> dict[str, float]:
     return dict(zip(trial.groups, summed.tolist(), strict=True))
 
 
+def prior_by(trial: Trial, weights: Mapping[str, float]) -> dict[str, float]:
+    columns = [WEIGHTS.index(name) for name in PRIORS]
+    summed = trial.features[:, columns] @ np.array([weights[name] for name in PRIORS])
+    return dict(zip(trial.groups, summed.tolist(), strict=True))
+
+
 def _state(trial: Trial, weights: Mapping[str, float], without: Sequence[str] = ()) -> tuple[float, float, float]:
     """Return log size, uplift, and the log-share of the truth among the known groups (0 if it is nobody)."""
     scores = scores_by(trial, weights)
-    column = WEIGHTS.index("reporting")
-    start = {g: weights["reporting"] * trial.features[i, column] for i, g in enumerate(trial.groups)}
+    starts = prior_by(trial, weights)
     kept = [g for g in trial.groups if g not in without]
     total = log_sum_exp([scores[g] for g in kept])
-    uplift = total - log_sum_exp([start[g] for g in kept])
+    uplift = total - log_sum_exp([starts[g] for g in kept])
     truth = [g for g in trial.truth if g not in without]
     share = log_sum_exp([scores[g] for g in truth]) - total if truth else 0.0
     return math.log(1 + max(len(trial.seen.techniques), 4)), uplift, share
@@ -267,25 +286,33 @@ def fit_unknown(trials: Sequence[Trial], weights: Mapping[str, float], *, remove
     return UnknownGroup(base=base, per_size=size, per_uplift=uplift)
 
 
-def fit_country(trials: Sequence[Trial], weights: Mapping[str, float]) -> CountryLayer:
-    """Fit the layer of countries on a grid: three numbers, by likelihood, R and B counting more."""
-    cases = [(t, scores_by(t, weights)) for t in trials if t.country and t.country in set(t.table.origins.values())]
+def fit_country(trials: Sequence[Trial], weights: Mapping[str, float], unknown: UnknownGroup) -> CountryLayer:
+    """Fit the layer of countries on a grid: four numbers, by likelihood, R and B counting more.
 
-    def loss(layer: CountryLayer) -> float:
-        return sum(
-            -_count(t)
-            * math.log(max(1e-9, next(o.probability for o in origins_of(s, t.table, layer) if o.country == t.country)))
-            for t, s in cases
-        )
+    Actors that are in no table count twice, since they are few and every second case is of one.
+    """
+    grid = [CountryShares(factor=f, per_size=s) for f in (0.6, 0.8, 1.0, 1.2) for s in (0.0, 0.2, 0.4, 0.6)]
+    found = []
+    for trial in (t for t in trials if t.country and t.country in set(t.table.origins.values())):
+        scores, priors = scores_by(trial, weights), prior_by(trial, weights)
+        evidence = {g: scores[g] - priors[g] for g in scores}
+        shares = [
+            [shares_of(of, trial.table.origins, numbers)[trial.country] for numbers in grid]
+            for of in (scores, evidence)
+        ]
+        found.append((shares, _unknown_share(trial, weights, unknown), _count(trial) * (1 if trial.truth else 2)))
+    known = np.array([shares[0] for shares, _, _ in found])[:, :, None]
+    new = np.array([shares[1] for shares, _, _ in found])[:, None, :]
+    share = np.array([u for _, u, _ in found])[:, None, None]
+    counts = np.array([c for _, _, c in found])[:, None, None]
+    loss = -(counts * np.log(np.maximum(1e-9, (1 - share) * known + share * new))).sum(0)
+    one, other = np.unravel_index(int(loss.argmin()), loss.shape)
+    return CountryLayer(known=grid[one], new=grid[other])
 
-    grid = [
-        CountryLayer(inner=inner, factor=factor / inner, per_size=size)
-        for inner in (0.55, 0.7, 0.85, 1.0)
-        for factor in (0.8, 1.0, 1.2)
-        for size in (0.0, 0.4, 0.8)
-    ]
-    best = min(grid, key=loss)
-    return CountryLayer(inner=best.inner, factor=round(best.factor, 4), per_size=best.per_size)
+
+def _unknown_share(trial: Trial, weights: Mapping[str, float], of: UnknownGroup) -> float:
+    size, uplift, _ = _state(trial, weights)
+    return 1 / (1 + math.exp(-(of.base + of.per_size * size + of.per_uplift * uplift)))
 
 
 def fit_mismatch(trials: Sequence[Trial], of: Constants) -> float:

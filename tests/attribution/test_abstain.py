@@ -53,7 +53,8 @@ def test_two_agreeing_kinds_may_name_but_no_stronger_than_likely(judged, hafnium
     leader = assessment.hypotheses[0]
     assert (leader.name, leader.term) == ("HAFNIUM", "likely")
     assert leader.probability == pytest.approx(0.79)  # two kinds of evidence carry no more
-    assert [i.kind for i in leader.evidence_against] == ["restraint"]
+    assert {i.kind for i in leader.evidence_against} <= {"restraint", "by-chance"}
+    assert any(i.kind == "restraint" for i in leader.evidence_against)
     assert "HAFNIUM" in assessment.statement
     assert "three independent kinds" in assessment.statement
     assert any(c.startswith("without ") for c in assessment.cautions)

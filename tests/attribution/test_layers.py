@@ -35,14 +35,14 @@ def test_shares_of_countries_sum_to_one_and_each_has_its_groups():
         tools=(),
         origins={"G1": "RU", "G2": "RU", "G3": "CN"},
     )
-    found = origins_of({"G1": 1.0, "G2": 0.0, "G3": 0.5, "unknown group": 9.0}, table, constants().country)
+    found = origins_of(weigh(["T1"], [], table), table, constants().country)
     assert math.isclose(sum(o.probability for o in found), 1.0)
     assert {o.country: o.groups for o in found} == {"RU": ("G1", "G2"), "CN": ("G3",)}
 
 
 def test_a_base_without_origins_names_no_country():
     table = Table([Profile(group="G1", techniques={"T1": 1}, software={}, n_reports=1)], tools=())
-    assert origins_of({"G1": 1.0}, table, constants().country) == ()
+    assert origins_of(weigh(["T1"], [], table), table, constants().country) == ()
 
 
 def test_a_restraint_brings_a_probability_down_to_the_most_allowed():

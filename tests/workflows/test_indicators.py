@@ -353,7 +353,7 @@ def test_a_case_that_met_a_groups_indicator_is_evidence_of_the_group_that_fades(
 
 def test_a_saved_hunt_gives_its_indicators_to_attribution(confirmed, csv):
     brief = confirmed([csv])
-    assessment = attribute_case(brief, brief.cases[0].id, Given(), load_knowledge())
+    assessment = attribute_case(brief, brief.cases[0], Given(), load_knowledge())
     assert assessment.case == brief.cases[0].id
 
 

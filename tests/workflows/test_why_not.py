@@ -66,7 +66,8 @@ def test_every_finding_of_real_logs_is_explained_and_matches_again(shared_data, 
     for finding in found.brief.findings:
         assert find_finding(tmp_path, finding.id) == finding
         assert next(iter(clauses.explained(finding))) == finding.id
-        assert_matches_as_found(tmp_path, finding)
+        if finding.detector.kind != "behaviour":  # an analytic asks more than one event
+            assert_matches_as_found(tmp_path, finding)
 
 
 @pytest.fixture

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from stillhunt.attribution.circumstances import Circumstances
 
 __all__ = ["UNKNOWN_GROUP", "Assessment", "CountryShare", "EvidenceItem", "Hypothesis", "WhatIf"]
 
@@ -139,6 +141,8 @@ class Assessment:
         shortlist: Ids of the groups among which the true one is in four of five cases, if it is known at all.
         what_if: What is left of the leading group without each item, those that cost most first.
         is_inconsistent: Whether parts of the evidence point to different countries: a possible false flag.
+        circumstances: What was known of the case beside techniques and software.
+        basis: What it was weighed on, in sentences: what was handed over, and what of it could not be used.
     """
 
     case: str
@@ -158,3 +162,5 @@ class Assessment:
     shortlist: tuple[str, ...] = ()
     what_if: tuple[WhatIf, ...] = ()
     is_inconsistent: bool = False
+    circumstances: Circumstances = field(default_factory=Circumstances)
+    basis: tuple[str, ...] = ()

@@ -87,6 +87,19 @@ class Circumstances:
             named=tuple(n for n in self.named if n.name != item),
         )
 
+    def joined(self, other: Circumstances) -> Circumstances:
+        """Return what both say, each thing once."""
+        return Circumstances(
+            sectors=tuple(dict.fromkeys((*self.sectors, *other.sectors))),
+            countries=tuple(dict.fromkeys((*self.countries, *other.countries))),
+            hours=tuple(sorted({*self.hours, *other.hours})),
+            # Dates that a user gives are better than those of a rule.
+            exploited=tuple({e.vulnerability: e for e in (*self.exploited, *other.exploited)}.values()),
+            languages=tuple(dict.fromkeys((*self.languages, *other.languages))),
+            indicators=tuple({i.value: i for i in (*self.indicators, *other.indicators)}.values()),
+            named=tuple(dict.fromkeys((*self.named, *other.named))),
+        )
+
     @property
     def items(self) -> tuple[str, ...]:
         """Everything that can be left out."""

@@ -56,7 +56,8 @@ def mismatch(leader: str, seen: Seen, table: Table, *, of: Constants | None = No
         table: What every group is known for.
         of: The numbers of the model.
     """
-    weights = (of or constants()).weights
+    # By rarity alone: shares of reports would favour groups of which little is told.
+    weights = {**(of or constants()).weights, "report-share": 0.0}
     lines = {line.item: line for line in technique_lines(seen.techniques, table, weights) if line.kind == "technique"}
     best = sorted(lines, key=lambda t: (-lines[t].weights.get(leader, 0.0), t))
     left = best[_LAID:]

@@ -8,7 +8,7 @@ from importlib.resources import files
 
 import msgspec
 
-__all__ = ["Constants", "CountryLayer", "UnknownGroup", "constants"]
+__all__ = ["Constants", "CountryLayer", "CountryShares", "UnknownGroup", "constants"]
 
 
 class UnknownGroup(msgspec.Struct, frozen=True):
@@ -19,12 +19,18 @@ class UnknownGroup(msgspec.Struct, frozen=True):
     per_uplift: float
 
 
-class CountryLayer(msgspec.Struct, frozen=True):
-    """A country's score: ``factor * log(sum(exp(inner * score))) - per_size * log(groups)``."""
+class CountryShares(msgspec.Struct, frozen=True):
+    """A country's score: ``factor * log(sum(exp(score))) - per_size * log(groups)``, over its groups."""
 
-    inner: float
     factor: float
     per_size: float
+
+
+class CountryLayer(msgspec.Struct, frozen=True):
+    """Two ways to weigh countries: somebody known did it, or somebody new, for whom no report speaks."""
+
+    known: CountryShares
+    new: CountryShares
 
 
 class Constants(msgspec.Struct, frozen=True):

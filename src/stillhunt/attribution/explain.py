@@ -121,7 +121,7 @@ def title_of(item: str, knowledge: KnowledgeBase) -> str:
 def _item(line: Line, group: str, *, seen: Seen, table: Table, knowledge: KnowledgeBase) -> EvidenceItem:
     weight = line.weights[group]
     family = next((name for name, kinds in FAMILIES.items() if line.kind in kinds), "")
-    if family not in _ABOUT_USE:
+    if family not in _ABOUT_USE or not line.item:
         return _general(line, group, family=family, table=table, knowledge=knowledge)
     users, edge = _users(line, table), _best_edge(group, line.item, knowledge)
     how = _HOW.get(line.kind, "")
@@ -146,13 +146,14 @@ def _general(line: Line, group: str, *, family: str, table: Table, knowledge: Kn
     """Tell a line that is about no group's use of techniques or software."""
     titles = {
         "prior": "somebody who is not in the knowledge base, before anything was seen",
-        "reporting": f"{table.profiles[group].n_reports} reports on this group" if group in table.profiles else "",
+        "reporting": _reporting(group, table),
+        "by-chance": f"of {_reporting(group, table)} so much fits by chance, against the mean of all groups",
         "case-size": "what a case of this size would show of anybody",
         "resemblance": "what fits known groups fits somebody new nearly as well",
         "restraint": "held back: too few independent kinds of evidence for a higher probability",
     }
     calibrated = "calibration on past cases"
-    sources = {"reporting": knowledge.edition} | dict.fromkeys(
+    sources = dict.fromkeys(("reporting", "by-chance"), knowledge.edition) | dict.fromkeys(
         ("prior", "case-size", "resemblance", "restraint"), calibrated
     )
     n_groups = sum(1 for weight in line.weights.values() if weight > 0) if family else len(table.profiles)
@@ -168,6 +169,15 @@ def _general(line: Line, group: str, *, family: str, table: Table, knowledge: Kn
         cap=CAPS.get(family, 0.0),
         grade=_BESIDE_GRADES.get(line.kind, ""),
         diagnosticity=_diagnosticity(n_groups, table) if family else 0.0,
+    )
+
+
+def _reporting(group: str, table: Table) -> str:
+    profile = table.profiles.get(group)
+    if profile is None:
+        return ""
+    return (
+        f"{profile.n_reports} reports on this group, which tell of techniques {sum(profile.techniques.values())} times"
     )
 
 

@@ -107,7 +107,16 @@ class Table:
         self.techniques = Usage({p.group: p.techniques for p in kept})
         self.parents = Usage({p.group: _by_parent(p.techniques) for p in kept})
         self.software = Usage({p.group: p.software for p in kept})
+        self._n_reports = sum(p.n_reports for p in kept)
+        self._tellings: defaultdict[str, int] = defaultdict(int)
+        for profile in kept:
+            for technique, n_reports in profile.techniques.items():
+                self._tellings[technique] += n_reports
         self._implied = self._implications(abilities or {})
+
+    def rate(self, technique: str) -> float:
+        """Return the share of all reports, on whatever group, that tell of a technique; above 0."""
+        return (self._tellings.get(technique, 0) + 0.5) / (self._n_reports + 1)
 
     def implied(self, technique: str) -> Mapping[str, float]:
         """Return the groups not known for a technique themselves whose malware can do it, and how telling that is.

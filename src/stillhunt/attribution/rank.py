@@ -7,6 +7,7 @@ from typing import Literal
 
 from stillhunt.attribution.abstain import THRESHOLD, Verdict, capped_term, judge
 from stillhunt.attribution.assessment import UNKNOWN_GROUP, Assessment, CountryShare, Hypothesis, WhatIf
+from stillhunt.attribution.basis import basis
 from stillhunt.attribution.circumstances import Circumstances
 from stillhunt.attribution.constants import constants
 from stillhunt.attribution.countries import origins_of
@@ -67,7 +68,8 @@ def assess(
         ranking,
         table,
         beside=lambda item: lines_beside(circumstances.without(item), knowledge) if item else beside,
-        besides=circumstances.items,
+        # What speaks for nobody changes nothing when it is left out.
+        besides=tuple(item for item in circumstances.items if any(line.item == item for line in beside)),
     )
     # Whose indicator was met is told, also if everything else speaks for others.
     indicated = {g for line in beside if line.kind == "indicator" for g, weight in line.weights.items() if weight > 0}
@@ -99,12 +101,14 @@ def assess(
         shortlist=tuple(ranking.known[: of.shortlist]) if seen.items else (),
         what_if=_what_if(verdict, knowledge),
         is_inconsistent=verdict.is_inconsistent,
+        circumstances=circumstances,
+        basis=basis(seen, circumstances, beside),
     )
 
 
 def _countries(ranking: Ranking, table: Table, verdict: Verdict) -> tuple[CountryShare, ...]:
     """Weigh countries, held back as groups are: by the kinds of evidence that the best group has, and single items."""
-    found = origins_of(ranking.scores, table, constants().country)[:_N_COUNTRIES]
+    found = origins_of(ranking, table, constants().country)[:_N_COUNTRIES]
     shares = []
     for one in found:
         n_kinds = 1 if verdict.hangs_on_one else len(ranking.supporting_kinds(one.groups[0]))

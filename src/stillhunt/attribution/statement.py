@@ -104,7 +104,7 @@ def _held(hypothesis: Hypothesis) -> str:
 
 
 def _has_sightings(hypotheses: Sequence[Hypothesis]) -> bool:
-    return any(item.kind != "reporting" for h in hypotheses for item in h.evidence_for)
+    return any(item.kind not in {"reporting", "by-chance"} for h in hypotheses for item in h.evidence_for)
 
 
 def _fragility(verdict: Verdict, hypotheses: Sequence[Hypothesis], knowledge: KnowledgeBase) -> str:

@@ -17,7 +17,7 @@ from stillhunt.attribution.profile import Table
 __all__ = ["CAPS", "FAMILIES", "KINDS", "MOST_BY_KINDS", "Ranking", "core_lines", "weigh"]
 
 FAMILIES: Mapping[str, frozenset[str]] = {
-    "techniques": frozenset({"technique", "parent-technique", "implied-technique"}),
+    "techniques": frozenset({"technique", "by-chance", "parent-technique", "implied-technique"}),
     "software": frozenset({"software", "tool", "software-exclusivity"}),
     "infrastructure": frozenset({"indicator"}),
     "targeting": frozenset({"victim-sector", "victim-country"}),
@@ -144,7 +144,10 @@ def _supporting_kinds(lines: Sequence[Line], group: str, n_groups: int) -> tuple
 
 
 def _stands_out(lines: Sequence[Line], group: str, parts: frozenset[str], n_groups: int) -> bool:
-    scores = scores_of([line for line in lines if line.kind in parts])
+    within = [line for line in lines if line.kind in parts]
+    if not any(line.item and line.weights.get(group, 0.0) > 0 for line in within):
+        return False
+    scores = scores_of(within)
     own = scores.get(group, 0.0)
     n_equal_or_above = sum(1 for score in scores.values() if score >= own)
-    return own > 0 and n_equal_or_above <= _STANDING_OUT * n_groups
+    return n_equal_or_above <= _STANDING_OUT * n_groups

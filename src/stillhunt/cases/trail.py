@@ -6,7 +6,7 @@ address is, linking and dating look back through every event; this keeps the lit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -130,6 +130,17 @@ class ProcessStarts(Mapping[str, Process]):
 
     def __len__(self) -> int:
         return len(self._index())
+
+    def started_by(self, parents: Collection[str]) -> list[Process]:
+        """Return the processes that some processes started, in order of their ids."""
+        if not parents:
+            return []
+        wanted = pa.array(sorted(parents), pa.string())
+        found: set[str] = set()
+        for table in self._tables:
+            is_child = pc.is_in(table["process.parent.entity_id"].cast(pa.string()), value_set=wanted)
+            found.update(filter(None, table["process.entity_id"].filter(is_child).to_pylist()))
+        return [self[process] for process in sorted(found)]
 
     def _made(self, process: str) -> Process:
         table, row = self._index()[process]

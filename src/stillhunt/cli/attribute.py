@@ -94,7 +94,7 @@ def _assessed(named: str | None, folder: Path, given: Any, knowledge: Any) -> An
     from stillhunt.workflows.casework import open_desk
 
     desk = open_desk(folder)
-    return work.attribute_case(desk.brief, desk.view(named).case.id, given, knowledge)
+    return work.attribute_case(desk.brief, desk.view(named).case, given, knowledge)
 
 
 def _compared(words: tuple[str, ...]) -> tuple[tuple[str, str] | None, str | None]:

@@ -116,6 +116,13 @@ def default_jobs() -> int:
     metavar="NAME=VALUE",
     help="A setting of Spark, such as spark.archives=worker.tar.gz#worker. Repeatable.",
 )
+@click.option(
+    "--sector",
+    "sectors",
+    multiple=True,
+    help="What the victim does: government, energy ... For attribution only. Repeatable.",
+)
+@click.option("--country", "countries", multiple=True, help="Where the victim is. For attribution only. Repeatable.")
 @click.option("--json", "as_json", is_flag=True, help="Print the cases as JSON instead of the summary.")
 @click.option("--exit-code", is_flag=True, help="Say by exit status what was found.")
 @click.option("--quiet", "-q", is_flag=True, help="No progress bar.")
@@ -139,6 +146,8 @@ def command(
     spark_settings: tuple[str, ...],
     indicators: tuple[str, ...],
     record: str | None,
+    sectors: tuple[str, ...],
+    countries: tuple[str, ...],
     as_json: bool,
     exit_code: bool,
     quiet: bool,
@@ -179,6 +188,8 @@ def command(
                 master=master,
                 spark_settings=settings,
                 indicators=indicators,
+                sectors=sectors,
+                countries=countries,
                 watch=watch,
             )
             command_line = _command(
@@ -191,7 +202,12 @@ def command(
                     "--indicators": indicators,
                 },
                 texts={"--timezone": zone, "--store": store},
-                flags=[*(["--habits", "keep"] if habits == "keep" else []), *([] if behaviour else ["--no-behaviour"])],
+                flags=[
+                    *(["--habits", "keep"] if habits == "keep" else []),
+                    *([] if behaviour else ["--no-behaviour"]),
+                    *(word for sector in sectors for word in ("--sector", sector)),
+                    *(word for country in countries for word in ("--country", country)),
+                ],
             )
             brief = with_command(found.brief, command_line)
             written = workspace.save(brief, out, rules=rules, values=values, mappings=mappings, zone=zone)

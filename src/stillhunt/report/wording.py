@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Iterable
 
-from stillhunt.attribution.assessment import UNKNOWN_GROUP, Assessment
 from stillhunt.cases.case import BreakIn, Case
 from stillhunt.cases.sighted import Sighted
 from stillhunt.report.brief import Brief
@@ -24,7 +23,6 @@ __all__ = [
     "quiet_words",
     "sighted_words",
     "summary_words",
-    "what_if_words",
 ]
 
 
@@ -163,14 +161,3 @@ def _places_words(places: list[str]) -> str:
         return f"{len(places):,} times"
     name = re.split(r"[/\\]", places[0])[-1]
     return f".../{name}" if len(places[0]) > 50 and name != places[0] else places[0]
-
-
-def what_if_words(assessment: Assessment, *, most: int) -> list[str]:
-    """Say what is left of the leading group without each thing that carries it, what costs most first."""
-    names = {h.group: h.name for h in assessment.hypotheses}
-    leader = next((h.group for h in assessment.hypotheses if h.group != UNKNOWN_GROUP), "")
-    return [
-        f"without {one.title} ({one.item}) the assessment falls to {one.probability:.0%}"
-        + (f"; {names.get(one.leader, one.leader)} would lead" if one.leader != leader else "")
-        for one in assessment.what_if[:most]
-    ]

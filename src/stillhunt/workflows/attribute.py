@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -12,12 +12,14 @@ from stillhunt.attribution.assessment import Assessment
 from stillhunt.attribution.circumstances import Circumstances, Exploited, Indicator, Named
 from stillhunt.attribution.rank import assess
 from stillhunt.attribution.selftest import SelfTest, self_test
+from stillhunt.cases.case import Case
 from stillhunt.errors import InputError, UnknownNameError
 from stillhunt.knowledge import KnowledgeBase, load_knowledge
 from stillhunt.knowledge.places import find_place
 from stillhunt.knowledge.sectors import SECTORS, sector_of
 from stillhunt.progress import Watcher, silent
 from stillhunt.report.brief import Brief
+from stillhunt.workflows.handover import looked_for, shown
 
 __all__ = [
     "Contrast",
@@ -108,22 +110,26 @@ def attribute(given: Given, knowledge: KnowledgeBase, *, case_id: str = "this ca
     )
 
 
-def attribute_case(brief: Brief, case_id: str, given: Given, knowledge: KnowledgeBase) -> Assessment:
-    """Weigh a case of a finished hunt again, with what else is known, or without some item."""
-    case = next(c for c in brief.cases if c.id == case_id)
+def attribute_case(brief: Brief, case: Case, given: Given, knowledge: KnowledgeBase) -> Assessment:
+    """Weigh a case of a finished hunt again, with what else is known, or without some item.
+
+    What the hunt itself handed over, such as hours and the victim, is weighed with it.
+    """
     by_id = {f.id: f for f in brief.findings}
-    shown: tuple[dict[str, list[str]], dict[str, list[str]]] = ({}, {})
-    for finding in (by_id[f] for f in case.findings if f in by_id):
-        for found, items in zip(shown, (finding.detector.techniques, finding.detector.software), strict=True):
-            for item in items:
-                found.setdefault(item, []).append(finding.id)
-    techniques: dict[str, Sequence[str]] = {
-        t: shown[0].get(t, ()) for t in (*shown[0], *_looked_up(given.techniques, knowledge))
-    }
-    software: dict[str, Sequence[str]] = {
-        s: shown[1].get(s, ()) for s in (*shown[1], *_looked_up(given.software, knowledge))
-    }
-    return _assessed(techniques, software, given, knowledge=knowledge, case_id=case_id, looked_for=_looked_for(brief))
+    by_findings = shown(case, by_id)
+    techniques, software = (
+        {item: found.get(item, ()) for item in (*found, *_looked_up(more, knowledge))}
+        for found, more in zip(by_findings, (given.techniques, given.software), strict=True)
+    )
+    handed = next((a.circumstances for a in brief.assessments if a.case == case.id), Circumstances())
+    return _assessed(
+        techniques,
+        software,
+        replace(given, circumstances=handed.joined(given.circumstances)),
+        knowledge=knowledge,
+        case_id=case.id,
+        looked_for=looked_for(brief.coverage, brief.findings),
+    )
 
 
 def contrast(assessment: Assessment, one: str, other: str, knowledge: KnowledgeBase) -> Contrast:
@@ -146,7 +152,7 @@ def contrast(assessment: Assessment, one: str, other: str, knowledge: KnowledgeB
     titles: dict[tuple[str, str], str] = {}
     for place, hypothesis in enumerate(sides):
         for item in (*hypothesis.evidence_for, *hypothesis.evidence_against):
-            key = (item.kind, "" if item.kind in {"reporting", "restraint"} else item.id)
+            key = (item.kind, "" if item.kind in {"reporting", "restraint", "by-chance"} else item.id)
             weights.setdefault(key, [0.0, 0.0])[place] += item.weight
             titles.setdefault(key, item.title if key[1] else item.kind)
     items = tuple(
@@ -266,11 +272,6 @@ def _assessed(
         circumstances=circumstances,
         n_leading=None,
     )
-
-
-def _looked_for(brief: Brief) -> frozenset[str]:
-    rules = {t for r in brief.coverage.rules if r.status == "active" for t in r.techniques}
-    return frozenset(rules | {t for f in brief.findings for t in f.detector.techniques})
 
 
 def _looked_up(names: Iterable[str], knowledge: KnowledgeBase) -> list[str]:

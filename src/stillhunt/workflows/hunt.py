@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from datetime import date, tzinfo
+from datetime import tzinfo
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -14,8 +14,7 @@ from typing import TYPE_CHECKING, Literal
 import pyarrow as pa
 
 from stillhunt.attribution.assessment import Assessment
-from stillhunt.attribution.circumstances import Circumstances, Exploited
-from stillhunt.attribution.rank import assess
+from stillhunt.attribution.circumstances import Circumstances
 from stillhunt.cases.case import Case
 from stillhunt.cases.habit import habits
 from stillhunt.cases.identity import account_names, host_names, with_merged_spans, with_names
@@ -46,8 +45,10 @@ from stillhunt.telemetry.store.manifest import is_store
 from stillhunt.telemetry.unseen import unseen
 from stillhunt.telemetry.zone import read_zone
 from stillhunt.terms.marking import Tlp
+from stillhunt.workflows.attribute import circumstances_of
 from stillhunt.workflows.cycles import no_search_for_cycles
-from stillhunt.workflows.indicated import indicators_met, with_indicators
+from stillhunt.workflows.handover import assess_cases
+from stillhunt.workflows.indicated import with_indicators
 from stillhunt.workflows.intelligence import Intelligence, gathered
 from stillhunt.workflows.origin import origin_of
 from stillhunt.workflows.workers import read_and_match
@@ -107,6 +108,8 @@ def hunt(
     engine: Literal["local", "spark"] = "local",
     master: str = "",
     spark_settings: Mapping[str, str] | None = None,
+    sectors: Sequence[str] = (),
+    countries: Sequence[str] = (),
     watch: Watcher = silent,
 ) -> Hunt:
     """Hunt through logs.
@@ -133,6 +136,8 @@ def hunt(
             What is found is the same.
         master: Spark's master URL: ``local[2]``, ``spark://host:7077``, ``yarn``, ``k8s://...``.
         spark_settings: Further settings of Spark by name.
+        sectors: What the victim does, such as ``energy``: attribution knows whom groups are said to attack.
+        countries: Where the victim is, as English names or codes.
         watch: Told about progress, once per batch.
 
     Returns:
@@ -142,7 +147,7 @@ def hunt(
         InputError: None of the paths can be read, none of the rules can be loaded, or a mapping is none.
         EngineError: One of several processes was killed, the store cannot be written, or Spark failed.
         MissingExtraError: PySpark is asked for and not installed.
-        UnknownNameError: There is no such time zone.
+        UnknownNameError: There is no such time zone, sector or country.
     """
     listed = [paths] if isinstance(paths, (str, Path)) else list(paths)
     if engine == "spark":
@@ -154,6 +159,7 @@ def hunt(
         zone=read_zone(zone) if isinstance(zone, str) else zone,
         mappings=load_mappings([Path(p) for p in mappings]),
     )
+    victim = circumstances_of(sectors=sectors, countries=countries)
     watch(Step(task="compile", subject="rules", done=0, total=None))
     rule_set = load_rules(rules, values=values)
     if behaviour:
@@ -169,16 +175,22 @@ def hunt(
             options=options,
             watch=watch,
         ) as kept:
-            return Hunt(brief=_told_of_store(kept, rule_set, known, keep_habits=keep_habits, watch=watch))
+            return Hunt(
+                brief=_told_of_store(kept, rule_set, known, keep_habits=keep_habits, victim=victim, watch=watch)
+            )
     if store is not None or _is_store(given):
         folder = None if store is None else Path(store)
         with _opened(given, rule_set, folder=folder, options=options, jobs=jobs, watch=watch) as kept:
-            return Hunt(brief=_told_of_store(kept, rule_set, known, keep_habits=keep_habits, watch=watch))
+            return Hunt(
+                brief=_told_of_store(kept, rule_set, known, keep_habits=keep_habits, victim=victim, watch=watch)
+            )
     scan, trail = Scan(rule_set), Trail()
     reading = Reading(given, options=options, watch=watch, seen=Seen())
     read_and_match(reading, scan, trail, rule_set, n_workers=jobs, watch=watch)
     told = _Found(scan=scan, trail=trail, reading=reading, indicators=known)
-    return Hunt(brief=_told(given, told, fetch=reading.fetch, known={}, keep_habits=keep_habits, watch=watch))
+    return Hunt(
+        brief=_told(given, told, fetch=reading.fetch, known={}, keep_habits=keep_habits, victim=victim, watch=watch)
+    )
 
 
 def _identified(networks: Sequence[str | Path]) -> tuple[tuple[str, str], ...]:
@@ -259,9 +271,12 @@ class _Found:
     indicators: Intelligence
 
 
-def _told_of_store(kept: Kept, rules: RuleSet, indicators: Intelligence, *, keep_habits: bool, watch: Watcher) -> Brief:
-    # What is kept was told with habits folded.
-    brief = None if keep_habits else kept.result()
+def _told_of_store(
+    kept: Kept, rules: RuleSet, indicators: Intelligence, *, keep_habits: bool, victim: Circumstances, watch: Watcher
+) -> Brief:
+    # What is kept was told with habits folded, and of nobody in particular.
+    is_usual = not keep_habits and not victim.items
+    brief = kept.result() if is_usual else None
     if brief is not None:
         return brief
     scan, trail, reading = Scan(rules), Trail(), Reading([])
@@ -273,9 +288,10 @@ def _told_of_store(kept: Kept, rules: RuleSet, indicators: Intelligence, *, keep
         known=kept.evidence,
         hashed=kept.hashed,
         keep_habits=keep_habits,
+        victim=victim,
         watch=watch,
     )
-    if not keep_habits:
+    if is_usual:
         kept.keep(brief)
     return brief
 
@@ -287,6 +303,7 @@ def _told(
     fetch: Fetch,
     known: KnownEvidence,
     keep_habits: bool,
+    victim: Circumstances,
     watch: Watcher,
     hashed: Mapping[str, Hashed] | None = None,
 ) -> Brief:
@@ -304,10 +321,18 @@ def _told(
     cases = investigate(findings, trail, coverage, folded={habit.finding for habit in usual})
     watch(Step(task="attribute", subject="cases", done=0, total=len(cases)))
     knowledge = load_knowledge()
+    met = sighted(findings, cases, found.indicators.said_of, n_machines=max(len(coverage.hosts), scan.n_machines))
+    assessments = assess_cases(
+        cases,
+        {f.id: f for f in findings},
+        trail,
+        coverage=coverage,
+        knowledge=with_indicators(knowledge, met, found.indicators, findings),
+        victim=victim,
+    )
     watch(Step(task="hash", subject="inputs", done=0, total=len(coverage.files)))
     origin = origin_of((file.path for file in coverage.files), hashed or {})
-    met = sighted(findings, cases, found.indicators.said_of, n_machines=max(len(coverage.hosts), scan.n_machines))
-    brief = _brief(given, coverage, cases, findings, with_indicators(knowledge, met, found.indicators, findings))
+    brief = _brief(given, coverage, cases, findings, knowledge, assessments=assessments)
     brief = replace(brief, habits=usual, origin=origin, sighted=met)
     floor = floor_of(brief)
     return replace(brief, tlp=str(floor)) if floor > Tlp.CLEAR else brief
@@ -325,9 +350,9 @@ def _brief(
     cases: Sequence[Case],
     findings: Sequence[Finding],
     knowledge: KnowledgeBase,
+    *,
+    assessments: tuple[Assessment, ...],
 ) -> Brief:
-    by_id = {f.id: f for f in findings}
-    looked_for = _looked_for(coverage, findings)
     techniques = sorted({t for case in cases for t in case.techniques})
     software = sorted({s for case in cases for s in case.software})
     return Brief(
@@ -335,49 +360,9 @@ def _brief(
         inputs=tuple(str(p) for p in given),
         coverage=coverage,
         cases=tuple(cases),
-        assessments=tuple(_assess(case, by_id, knowledge, looked_for) for case in cases),
+        assessments=assessments,
         findings=tuple(findings),
         technique_tactics={t: tuple(knowledge.techniques[t].tactics) for t in techniques if t in knowledge.techniques},
         technique_names={t: knowledge.techniques[t].name for t in techniques if t in knowledge.techniques},
         software_names={s: knowledge.software[s].name for s in software if s in knowledge.software},
     )
-
-
-def _assess(
-    case: Case, findings: dict[str, Finding], knowledge: KnowledgeBase, looked_for: frozenset[str]
-) -> Assessment:
-    shown_by_technique: dict[str, list[str]] = {}
-    shown_by_software: dict[str, list[str]] = {}
-    for finding in (findings[f] for f in case.findings):
-        for technique in finding.detector.techniques:
-            shown_by_technique.setdefault(technique, []).append(finding.id)
-        for software in finding.detector.software:
-            shown_by_software.setdefault(software, []).append(finding.id)
-    return assess(
-        case_id=case.id,
-        techniques=shown_by_technique,
-        software=shown_by_software,
-        knowledge=knowledge,
-        looked_for=looked_for,
-        circumstances=Circumstances(
-            indicators=indicators_met(findings[f] for f in case.findings),
-            exploited=_exploited([findings[f] for f in case.findings]),
-        ),
-    )
-
-
-def _exploited(findings: Sequence[Finding]) -> tuple[Exploited, ...]:
-    """Return the vulnerabilities that findings show to be used, each with the first day."""
-    used: dict[str, date | None] = {}
-    for finding in findings:
-        day = None if finding.first_at is None else finding.first_at.date()
-        for cve in finding.detector.vulnerabilities:
-            known = used.get(cve)
-            used[cve] = day if known is None else known if day is None else min(known, day)
-    return tuple(Exploited(vulnerability=cve, used=day) for cve, day in sorted(used.items()))
-
-
-def _looked_for(coverage: Coverage, findings: Sequence[Finding]) -> frozenset[str]:
-    """Return the techniques that an active rule could have shown."""
-    found = {t for f in findings for t in f.detector.techniques}
-    return frozenset({t for r in coverage.rules if r.status == "active" for t in r.techniques} | found)

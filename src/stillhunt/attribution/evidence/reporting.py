@@ -12,8 +12,13 @@ __all__ = ["reporting_line"]
 
 
 def reporting_line(table: Table, weights: Mapping[str, float]) -> Line:
-    """Weigh every group by the number of reports on it, whatever was seen: a prior, not an observation."""
-    factor = weights["reporting"]
+    """Weigh every group by the reports on it and by how much they tell, whatever was seen: a prior, no observation."""
+    by_reports, by_tellings = weights["reporting"], weights["breadth"]
     return Line(
-        kind="reporting", item="", weights={g: factor * math.log(p.n_reports + 1) for g, p in table.profiles.items()}
+        kind="reporting",
+        item="",
+        weights={
+            g: by_reports * math.log(p.n_reports + 1) + by_tellings * math.log(1 + sum(p.techniques.values()))
+            for g, p in table.profiles.items()
+        },
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from sigma.rule.base import SigmaRuleBase
 from stillhunt.detection.finding import Detector
 from stillhunt.terms.level import Level
 from stillhunt.terms.technique import parse_tag, tactic_rank
+from stillhunt.terms.vulnerability import vulnerability_of_tag
 
 __all__ = ["detector_of", "tagged"]
 
@@ -24,7 +24,8 @@ def detector_of(rule: SigmaRuleBase, *, kind: str, detector_id: str, path: str) 
         detector_id: Its id among all rules.
         path: Where it was read from.
     """
-    kinds = tagged(str(tag) for tag in rule.tags)
+    tags = [str(tag) for tag in rule.tags]
+    kinds = tagged(tags)
     return Detector(
         kind=kind,
         id=detector_id,
@@ -37,24 +38,11 @@ def detector_of(rule: SigmaRuleBase, *, kind: str, detector_id: str, path: str) 
         techniques=kinds["technique"],
         software=kinds["software"],
         groups=kinds["group"],
-        vulnerabilities=tuple(sorted({cve for tag in rule.tags if (cve := _cve(str(tag)))})),
         false_positives=tuple(str(text) for text in rule.falsepositives),
         references=tuple(str(text) for text in rule.references),
         author=str(rule.author or ""),
+        vulnerabilities=tuple(sorted({v for v in map(vulnerability_of_tag, tags) if v is not None})),
     )
-
-
-def _cve(tag: str) -> str:
-    """Return the CVE id of a tag, empty if it is none.
-
-    >>> _cve("cve.2021-26855"), _cve("cve.2021.26855"), _cve("attack.t1190")
-    ('CVE-2021-26855', 'CVE-2021-26855', '')
-    """
-    found = _CVE.fullmatch(tag.lower())
-    return f"CVE-{found[1]}-{found[2]}" if found else ""
-
-
-_CVE = re.compile(r"cve[.](\d{4})[.-](\d{4,7})")
 
 
 def tagged(tags: Iterable[str]) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from stillhunt.attribution.assessment import UNKNOWN_GROUP, Assessment, EvidenceItem, Hypothesis
 from stillhunt.attribution.selftest import SelfTest
 from stillhunt.report.escape import for_terminal
-from stillhunt.report.wording import plural, what_if_words
+from stillhunt.report.layers import INCONSISTENT, names_of, what_if_words
+from stillhunt.report.wording import plural
 
 __all__ = ["assessment_lines", "contrast_lines", "selftest_lines"]
 
@@ -18,7 +19,7 @@ _N_WHAT_IF = 5
 
 def assessment_lines(assessment: Assessment) -> Iterator[str]:
     """Yield the three layers, the evidence of the leading groups, what would change it, and what would decide."""
-    names = {h.group: h.name for h in assessment.hypotheses}
+    names = names_of(assessment)
     yield from map(for_terminal, _layers(assessment))
     yield ""
     shown = [h for h in assessment.hypotheses if h.group != UNKNOWN_GROUP][:_N_GROUPS]
@@ -29,13 +30,11 @@ def assessment_lines(assessment: Assessment) -> Iterator[str]:
     if leader is not None and leader.probability > 0:
         yield ""
         yield from _evidence(leader)
-    if assessment.what_if:
-        yield ""
-        yield for_terminal(f"What if it were not so ({names.get(leader.group, '') if leader else ''}):")
-        for words in what_if_words(assessment, most=_N_WHAT_IF):
-            yield for_terminal(f"  {words}")
+    about = f"What if it were not so ({leader.name if leader else ''})"
+    yield from _section(about, what_if_words(assessment, most=_N_WHAT_IF))
     yield from _section("What would decide", assessment.would_decide)
     yield from _section("Cautions", assessment.cautions)
+    yield from _section("Weighed", assessment.basis)
     yield ""
     yield for_terminal(f"{plural(assessment.n_candidates, 'group')} weighed, known from {assessment.knowledge}")
 
@@ -75,7 +74,7 @@ def _layers(assessment: Assessment) -> Iterator[str]:
     yield f"Group:       {assessment.statement}"
     yield f"Analytic confidence: {assessment.confidence}. {assessment.confidence_why}"
     if assessment.is_inconsistent:
-        yield "INCONSISTENT: parts of the evidence point to different groups; see the cautions."
+        yield INCONSISTENT
 
 
 def _ranked(hypothesis: Hypothesis, names: dict[str, str]) -> str:

@@ -21,6 +21,7 @@ from stillhunt.detection.finding import Finding
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import for_html
 from stillhunt.report.evidence import Budget, choose
+from stillhunt.report.layers import INCONSISTENT, grade_words, layers, what_if_words
 from stillhunt.report.path import PathGraph, path_of
 from stillhunt.report.strip import Strip, host_bands, strip_of
 from stillhunt.report.wording import (
@@ -29,7 +30,6 @@ from stillhunt.report.wording import (
     levels_words,
     plural,
     summary_words,
-    what_if_words,
 )
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
@@ -108,11 +108,13 @@ def environment(*loaders: BaseLoader) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals |= {"inconsistent": INCONSISTENT}
     environment.filters |= {
         "instant": _instant,
         "tactic": tactic_title,
         "counted": plural,
         "levels": levels_words,
+        "grade": grade_words,
         "shell": shlex.join,
     }
     return environment
@@ -315,17 +317,22 @@ class CaseView:
         return [(reason, sorted(members.values(), key=_by_time)) for reason, members in found.items()]
 
     @property
-    def what_if(self) -> list[str]:
-        """What is left of the leading group without what carries it."""
-        return what_if_words(self.assessment, most=8 if self.is_whole else 3)
-
-    @property
     def weighed(self) -> list[_Weighed]:
         """The leading hypotheses and the unknown group, with their strongest evidence."""
         n_groups, n_items = (5, 12) if self.is_whole else (2, 5)
         leading = self.assessment.hypotheses[:n_groups]
         unknown = [h for h in self.assessment.hypotheses if h.group == UNKNOWN_GROUP and h not in leading]
         return [_weighed(h, n_items) for h in (*leading, *unknown)]
+
+    @property
+    def layers(self) -> list[tuple[str, str]]:
+        """The three answers to the question who it was."""
+        return layers(self.assessment)
+
+    @property
+    def what_if(self) -> list[str]:
+        """What is left of the leading group without what carries it."""
+        return what_if_words(self.assessment, most=8 if self.is_whole else 3)
 
     def seen_in(self, item: EvidenceItem) -> list[Finding]:
         """Return a few findings that show an item and that the page shows, each title once."""

@@ -9,6 +9,7 @@ from stillhunt.cases.case import Case, Scope
 from stillhunt.detection.finding import Clause, Finding
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import as_markdown_code, for_markdown
+from stillhunt.report.layers import INCONSISTENT, grade_words, layers, what_if_words
 from stillhunt.report.path import path_of
 from stillhunt.report.wording import (
     break_in_words,
@@ -17,7 +18,6 @@ from stillhunt.report.wording import (
     problem_words,
     quiet_words,
     summary_words,
-    what_if_words,
 )
 from stillhunt.terms.period import duration_words, instant_words
 from stillhunt.terms.technique import tactic_title
@@ -28,6 +28,7 @@ _LONGEST = 600
 _FINDINGS = 300
 _ROWS = 100
 _ITEMS = 8
+_WHAT_IF = 8
 
 
 def render(brief: Brief) -> str:
@@ -126,33 +127,36 @@ def _dates(case: Case) -> list[str]:
 
 def _who(assessment: Assessment) -> Iterator[str]:
     yield "### Who: an assessment, not a fact"
-    yield _text(assessment.statement)
-    yield f"Analytic confidence: **{assessment.confidence}**. {_text(assessment.confidence_why)}"
-    layers = (("Resemblance", assessment.resemblance), ("Country", assessment.origin))
-    yield from _list([f"{name}: {said}" for name, said in layers if said])
     if assessment.is_inconsistent:
-        yield "**Inconsistent**: parts of the evidence point to different groups; it may be a false flag."
-    rows = [[_text(h.name), f"{h.probability:.1%}", _text(h.term)] for h in assessment.hypotheses]
-    yield from _table(["Group", "Probability", "In words"], rows)
+        yield f"**{INCONSISTENT}**"
+    yield "\n".join(f"- {question}: {_text(answer)}" for question, answer in layers(assessment))
+    yield f"Analytic confidence: **{assessment.confidence}**. {_text(assessment.confidence_why)}"
+    countries = [[_text(c.name), f"{c.probability:.1%}", _text(c.term)] for c in assessment.countries]
+    yield from _table(["Country", "Probability", "In words"], countries)
+    rows = [[_text(h.name), h.country, f"{h.probability:.1%}", _text(h.term)] for h in assessment.hypotheses]
+    yield from _table(["Group", "Said to be of", "Probability", "In words"], rows)
     for hypothesis in assessment.hypotheses[:3]:
         yield from _weighed(hypothesis)
     if assessment.what_if:
         yield "#### What if it were not so"
-        yield from _list(what_if_words(assessment, most=8))
+        yield from _list(what_if_words(assessment, most=_WHAT_IF))
     if assessment.would_decide:
         yield "What would decide:"
         yield from _list(assessment.would_decide, most=20)
     if assessment.cautions:
         yield "Cautions:"
         yield from _list(assessment.cautions)
+    if assessment.basis:
+        yield "What was weighed:"
+        yield from _list(assessment.basis)
 
 
 def _weighed(hypothesis: Hypothesis) -> Iterator[str]:
     for side, items in (("For", hypothesis.evidence_for), ("Against", hypothesis.evidence_against)):
-        rows = [[f"{i.weight:+.2f}", _text(i.title), _text(i.quote), _text(i.source)] for i in items]
+        rows = [[f"{i.weight:+.2f}", _text(i.title), grade_words(i), _text(i.quote), _text(i.source)] for i in items]
         if rows:
             yield f"#### {side} {_text(hypothesis.name)}"
-            yield from _table(["Weight", "What", "Quote", "Who says so"], rows, most=_ITEMS)
+            yield from _table(["Weight", "What", "How good", "Quote", "Who says so"], rows, most=_ITEMS)
 
 
 def _finding(finding: Finding, *, has_reasons: bool) -> Iterator[str]:

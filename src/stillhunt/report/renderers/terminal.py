@@ -14,6 +14,7 @@ from stillhunt.attribution.assessment import Assessment
 from stillhunt.cases.case import Case
 from stillhunt.report.brief import Brief
 from stillhunt.report.escape import for_terminal
+from stillhunt.report.layers import INCONSISTENT, standing_words
 from stillhunt.report.wording import (
     break_in_words,
     coverage_words,
@@ -36,6 +37,9 @@ _PROBLEMS_SHOWN = 3
 _UNSEEN_LINES = 4
 _BRIEFLY_SHOWN = 3
 """So many further cases keep their place when one after the first is told at length."""
+
+_SHORT = 2
+"""Lines of a case that is told in short, at most."""
 
 _LABEL = 12
 """Columns of the words in front, the longest of which is Assessment."""
@@ -169,9 +173,11 @@ def _cases(brief: Brief, sheet: _Sheet, *, room: int) -> list[Text]:
     lines: list[Text] = []
     for number, (case, assessment) in enumerate(zip(brief.cases, brief.assessments, strict=True)):
         left = len(brief.cases) - number - 1
-        whole = [*([Text()] if number == 0 else []), *_whole(case, assessment, sheet)]
         kept_free = 2 * min(left, _BRIEFLY_SHOWN if number else 1) + bool(left)
-        block = whole if len(lines) + len(whole) + kept_free <= room else _in_short(case, sheet)
+        space = room - len(lines) - kept_free - (number == 0)
+        block = _fitting(case, assessment, sheet, space=space)
+        if number == 0 and len(block) > _SHORT:
+            block = [Text(), *block]
         if len(lines) + len(block) + bool(left) > room:
             rest = brief.cases[number:]
             said = f"and {plural(len(rest), 'more case')} in case.html: {levels_words(c.level for c in rest)}"
@@ -180,13 +186,35 @@ def _cases(brief: Brief, sheet: _Sheet, *, room: int) -> list[Text]:
     return lines
 
 
-def _whole(case: Case, assessment: Assessment, sheet: _Sheet) -> list[Text]:
+def _fitting(case: Case, assessment: Assessment, sheet: _Sheet, *, space: int) -> list[Text]:
+    """Tell a case as fully as there is room for."""
+    told = _whole(case, sheet)
+    for who in (_who(assessment, sheet), sheet.labelled("Assessment", assessment.statement)):
+        block = [*told, *who]
+        if len(block) <= space:
+            return block
+    return _in_short(case, sheet)
+
+
+def _whole(case: Case, sheet: _Sheet) -> list[Text]:
     slept = f"; {quiet_words(case)}" if case.quiet else ""
     return [
         *sheet.labelled(case.level.upper(), case.opening, label_style=_STYLES[case.level], most=6),
         *sheet.labelled("Break-in", f"{break_in_words(case.break_in)}{_stay_words(case)}{slept}"),
-        *sheet.labelled("Assessment", assessment.statement),
     ]
+
+
+def _who(assessment: Assessment, sheet: _Sheet) -> Iterator[Text]:
+    """Say the three layers, the possible false flag, and how a name stands, in few lines."""
+    if assessment.is_inconsistent:
+        yield from sheet.labelled("", INCONSISTENT, style="yellow", most=1)
+    if assessment.resemblance:
+        yield from sheet.labelled("Resembles", assessment.resemblance, most=1)
+    if assessment.origin:
+        yield from sheet.labelled("Country", assessment.origin, most=1)
+    yield from sheet.labelled("Assessment", assessment.statement)
+    if not assessment.is_abstention and (standing := standing_words(assessment)):
+        yield from sheet.labelled("Standing", standing, most=1)
 
 
 def _in_short(case: Case, sheet: _Sheet) -> list[Text]:

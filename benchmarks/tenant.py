@@ -61,14 +61,16 @@ def judge(found: Sequence[Observed], truth: dict[str, Any]) -> dict[str, Any]:
     false: list[str] = []
     by_analytic: dict[str, Counter[str]] = {}
     for one in found:
-        named = {_written(value) for _, value, _ in one.observation.entities}
-        named |= {word for word in one.observation.sentence.replace(",", " ").split() if len(word) == 36}
+        named = {_written(value) for _, part in one.parts for _, value, _ in part.entities}
+        words = " ".join(part.sentence for _, part in one.parts).replace(",", " ").split()
+        named |= {word for word in words if len(word) == 36}
         about = [name for name, own in marks.items() if own & named]
         seen.update(about)
-        analytic = one.analytic.detector.path.rpartition("/")[2]
-        by_analytic.setdefault(analytic, Counter())["true" if about else "false"] += 1
+        analytics = {analytic.detector.path.rpartition("/")[2] for analytic, _ in one.parts}
+        for analytic in analytics:
+            by_analytic.setdefault(analytic, Counter())["true" if about else "false"] += 1
         if not about:
-            false.append(f"{analytic}: {one.observation.sentence}")
+            false.append(f"{' + '.join(sorted(analytics))}: {one.observation.sentence}")
     scale = truth["n_users"] / 1000 * truth["n_days"] / 90
     kinds = Counter(i["kind"] for i in truth["intrusions"])
     found_kinds = Counter(i["kind"] for i in truth["intrusions"] if seen[i["name"]])

@@ -187,6 +187,47 @@ def test_a_session_of_two_hands_is_told_and_a_journey_is_not(found):
     )
 
 
+GATEWAY = EventClass(product="fortigate", services=frozenset({"event", "vpn", "auth"}))
+
+
+def tunnel(begin, end, address, account="alice"):
+    common = {"user.target.name": account, "source.ip": address}
+    opened = {**common, "event.action": "tunnel-up", "event.outcome": "success"}
+    return [(begin, opened, {}), (end, {**common, "event.action": "tunnel-down"}, {})]
+
+
+def commuter(days=40):
+    """By tunnel from home all day, and on Fridays with a telephone beside it."""
+    for day in range(days):
+        yield from tunnel(day * DAY + 8 * HOUR, day * DAY + 17 * HOUR, "198.51.100.7")
+        if day % 4 == 0:
+            yield from tunnel(day * DAY + 12 * HOUR, day * DAY + 13 * HOUR, "192.0.2.9")
+
+
+def test_a_tunnel_from_a_strange_network_within_the_owners_is_told(found):
+    thief = tunnel(30 * DAY + 10 * HOUR, 30 * DAY + 11 * HOUR, "203.0.113.66")
+    (seen,) = found("tunnel_reuse", (GATEWAY, [*commuter(), *thief]))
+    assert seen.identity == ("alice",)
+    assert "a tunnel from 203.0.113.66 on" in seen.sentence
+    assert "while another from 198.51.100.7 went on before and after." in seen.sentence
+    assert ("address", "203.0.113.66", "source") in seen.entities
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        tunnel(30 * DAY + 10 * HOUR, 30 * DAY + 18 * HOUR, "203.0.113.66"),  # the old one ran out after a move
+        tunnel(30 * DAY + 20 * HOUR, 30 * DAY + 21 * HOUR, "203.0.113.66"),  # in the evening, on a journey
+        tunnel(30 * DAY + 10 * HOUR, 30 * DAY + 11 * HOUR, "198.51.100.99"),  # from the same network
+        tunnel(30 * DAY + 10 * HOUR, 30 * DAY + 11 * HOUR, "203.0.113.66", "bob"),  # somebody else
+        tunnel(30 * DAY + 10 * HOUR, 30 * DAY + 11 * HOUR, "203.0.113.66")[:1],  # its end was not logged
+        [],
+    ],
+)
+def test_moves_journeys_and_telephones_are_no_second_hand(found, other):
+    assert found("tunnel_reuse", (GATEWAY, [*commuter(), *other])) == []
+
+
 def test_one_account_from_many_home_networks_is_told(found):
     chance = random.Random(9)
     homes = [cloud(n * 2 * DAY, "corp\\boss", f"{chance.randint(60, 90)}.{n}.7.9") for n in range(25)]

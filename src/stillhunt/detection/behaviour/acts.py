@@ -207,6 +207,7 @@ def from_elsewhere(tables: Tables, family: str, what: str) -> Iterator[Observati
             f"{actor} {what} {days_text({d for a in acts for d in a.days})} from {among(addresses)}, a network from"
             f" which that account hardly ever works: {_list(acts)}.",
             level=Level.HIGH,
+            strange=frozenset(addresses),
         )
 
 
@@ -233,7 +234,12 @@ def unusual_doers(tables: Tables, family: str, what: str) -> Iterator[Observatio
 
 
 def observed(
-    identity: tuple[str, ...], acts: Sequence[Act], sentence: str, *, level: Level | None = None
+    identity: tuple[str, ...],
+    acts: Sequence[Act],
+    sentence: str,
+    *,
+    level: Level | None = None,
+    strange: frozenset[str] = frozenset(),
 ) -> Observation:
     """Return what some acts of one person are, said in a sentence."""
     days = {day for act in acts for day in act.days}
@@ -250,6 +256,7 @@ def observed(
         count=sum(act.n for act in acts),
         n_days=len(days),
         level=level,
+        strange=strange,
     )
 
 

@@ -3,6 +3,9 @@
 Whole numbers only are added up, so the result is the same to the last bit. Where the first and the last record of a
 key lie is found by ranks: rows are numbered in order of their places, the smallest and the largest number of a key
 are kept, and what stands at those places is looked up once.
+
+Texts are coded in all tables: a row costs four bytes for each, however long it is. Large tables are joined in parts, so
+that what is needed on the way does not grow with them.
 """
 
 from __future__ import annotations
@@ -19,13 +22,16 @@ from stillhunt.detection.behaviour.model import LEAST_KEPT, TIMES_KEPT, Aggregat
 from stillhunt.telemetry.event import TEXT, EventBatch
 
 __all__ = [
+    "Columns",
     "bucketed",
     "condensed",
     "distinct",
     "empty",
     "first_place",
     "folded",
+    "hash_of",
     "hashed",
+    "in_order_of",
     "joined",
     "last_place",
     "places",
@@ -35,6 +41,7 @@ __all__ = [
 
 _INT: Any = pa.int64()
 _STRING: Any = pa.string()
+_CODED: Any = pa.dictionary(pa.int32(), _STRING)
 _LIST: Any = pa.large_list(pa.int64())
 _PLACE: Mapping[str, Any] = {"at": _INT, "file": _STRING, "host": _STRING, "number": _INT, "place": _INT}
 _ZERO, _NONE, _NOWHERE = pa.scalar(0, _INT), pa.scalar("", _STRING), pa.scalar(-1, _INT)
@@ -42,6 +49,9 @@ _IS_LIST = {"times", "least"}
 
 _BUCKET_ROWS = 50_000
 """Rows that are condensed at a time."""
+
+_ROWS_JOINED = 100_000
+"""Rows that are joined at a time, about."""
 
 
 def places(batch: EventBatch, rows: Any = None) -> dict[str, Any]:
@@ -72,11 +82,12 @@ def text(batch: EventBatch, name: str) -> Any:
 
 def hashed(texts: Any) -> Any:
     """Return a whole number for every text of a dictionary-encoded column: the same text has the same everywhere."""
-    known = [None if value is None else _hash(value) for value in texts.dictionary.to_pylist()]
+    known = [None if value is None else hash_of(value) for value in texts.dictionary.to_pylist()]
     return pa.array(known, _INT).take(texts.indices)
 
 
-def _hash(value: str) -> int:
+def hash_of(value: str) -> int:
+    """Return the whole number that :func:`hashed` gives for a text."""
     # Two different checksums make 63 bits of hash at the price of two passes in C.
     raw = value.encode("utf-8", "surrogatepass")
     return (zlib.crc32(raw) << 31) | (zlib.crc32(raw[::-1], 0x5BD1E995) >> 1)
@@ -105,6 +116,49 @@ def rows_of(table: pa.Table) -> Iterator[dict[str, Any]]:
 _ROWS_AT_ONCE = 10_000
 
 
+class Columns:
+    """A joined table whose rows are looked at one by one, without an object for every value.
+
+    Args:
+        table: With coded texts and without nulls, as :func:`joined` gives it.
+    """
+
+    def __init__(self, table: pa.Table) -> None:
+        self._values = {name: _Values(_one(table[name])) for name in table.column_names}
+        self._n_rows = table.num_rows
+
+    def values(self, name: str) -> Iterator[Any]:
+        """Yield the values of a column."""
+        for start in range(0, self._n_rows, _ROWS_AT_ONCE):
+            yield from self._values[name].part(start, _ROWS_AT_ONCE)
+
+    def distinct(self, name: str) -> Sequence[str]:
+        """Return the different texts of a column, and maybe some that no row has."""
+        return self._values[name].texts
+
+    def first(self, number: int) -> Place:
+        """Return where the first record of a row lies."""
+        return self._place("first", number)
+
+    def last(self, number: int) -> Place:
+        """Return where the last record of a row lies."""
+        return self._place("last", number)
+
+    def _place(self, which: str, number: int) -> Place:
+        at, file, host, record, place = (self._values[f"{which}_{name}"].part(number, 1)[0] for name in _PLACE)
+        return Place(at=at, file=file, host=host, number=record, place=place)
+
+
+def in_order_of(table: pa.Table, names: Sequence[str]) -> pa.Table:
+    """Return a joined table in order of some columns."""
+    columns = [_one(table[name]) for name in names]
+    codes = {
+        name: column if pa.types.is_integer(column.type) else _codes(column)
+        for name, column in zip(names, columns, strict=True)
+    }
+    return table.take(pc.sort_indices(pa.table(codes), [(name, "ascending") for name in names]))
+
+
 class _Values:
     """A column as values of Python: Arrow makes an object of every value on the way, which a buffer of numbers spares.
 
@@ -113,9 +167,10 @@ class _Values:
     """
 
     def __init__(self, column: Any) -> None:
-        self._texts: list[Any] | None = None
+        self._texts: list[str] | None = None
         if pa.types.is_string(column.type) and not column.null_count:
             column = column.dictionary_encode()
+        if pa.types.is_dictionary(column.type) and not column.null_count:
             self._texts, column = column.dictionary.to_pylist(), column.indices
         self._column = column
         self._numbers: memoryview | None = None
@@ -123,6 +178,11 @@ class _Values:
             content = memoryview(column.buffers()[1]).cast("B")
             whole = content.cast("i") if column.type == pa.int32() else content.cast("q")
             self._numbers = whole[column.offset : column.offset + len(column)]
+
+    @property
+    def texts(self) -> Sequence[str]:
+        """Different texts; none of a column of numbers."""
+        return self._texts or ()
 
     def part(self, start: int, n_rows: int) -> list[Any]:
         """Return some values."""
@@ -154,10 +214,14 @@ def _place(row: Mapping[str, Any], which: str) -> Place:
 
 def empty(aggregate: Aggregate) -> pa.Table:
     """Return a joined table without rows."""
-    kinds = [(name, _STRING) for name in aggregate.keys]
+    kinds = [(name, _CODED) for name in aggregate.keys]
     kinds += [(name, _LIST if how in _IS_LIST else _INT) for name, how in aggregate.measures.items()]
     kinds.append(("n", _INT))
-    kinds += [(f"{which}_{name}", kind) for which in ("first", "last") for name, kind in _PLACE.items()]
+    kinds += [
+        (f"{which}_{name}", _CODED if kind is _STRING else kind)
+        for which in ("first", "last")
+        for name, kind in _PLACE.items()
+    ]
     return pa.schema(kinds).empty_table()
 
 
@@ -184,9 +248,10 @@ def folded(aggregate: Aggregate, batch: EventBatch) -> tuple[pa.Table | None, in
     place |= {name: _filled(place[name]) for name in ("file", "host")}
     ranks = _ranks(place)
     grouped, found = _grouped(aggregate, columns, {"first": ranks, "last": ranks})
+    found |= {name: _coded(found[name]) for name in aggregate.keys}
     for which in ("first", "last"):
         at_ = _inverse(ranks).take(grouped[which])
-        found |= {f"{which}_{name}": _plain(place[name].take(at_)) for name in _PLACE}
+        found |= {f"{which}_{name}": _coded(place[name].take(at_)) for name in _PLACE}
     return _table(aggregate, found), n_undated
 
 
@@ -201,11 +266,24 @@ def joined(aggregate: Aggregate, tables: Sequence[pa.Table], *, is_final: bool =
     Returns:
         One row per key, in no order.
     """
-    whole = pa.concat_tables([empty(aggregate), *tables]).combine_chunks()
+    whole = _whole([empty(aggregate), *tables])
     if not whole.num_rows:
         return whole
     if sum(table.num_rows > 0 for table in tables) < 2:
         return _in_order(aggregate, whole) if is_final else whole
+    n_parts = -(-whole.num_rows // _ROWS_JOINED)
+    if n_parts == 1:
+        return _joined(aggregate, whole, is_final=is_final)
+    numbers, parts = _bucket_numbers(aggregate, whole, n_parts), []
+    for number in range(n_parts):
+        rows = whole.filter(pc.equal(numbers, pa.scalar(number, _INT)))
+        parts.append(_joined(aggregate, rows, is_final=is_final))
+    del whole
+    return _whole(parts)
+
+
+def _joined(aggregate: Aggregate, whole: pa.Table, *, is_final: bool) -> pa.Table:
+    """Join the rows of a table whose dictionaries are each one."""
     columns = {name: _one(whole[name]) for name in (*aggregate.keys, *aggregate.measures, "n")}
     ranks, place = {}, {}
     for which in ("first", "last"):
@@ -219,6 +297,17 @@ def joined(aggregate: Aggregate, tables: Sequence[pa.Table], *, is_final: bool =
     return _in_order(aggregate, table) if is_final or _is_long(aggregate, table) else table
 
 
+def _whole(tables: Sequence[pa.Table]) -> pa.Table:
+    """Return tables as one, each column in one piece with one dictionary."""
+    whole = pa.concat_tables(tables)
+    return pa.table({name: _unified(whole[name]) for name in whole.column_names})
+
+
+def _unified(column: Any) -> Any:
+    filled = [chunk for chunk in column.chunks if len(chunk)] or column.chunks[:1]
+    return _one(pa.chunked_array(filled, column.type).unify_dictionaries())
+
+
 def condensed(aggregate: Aggregate, whole: pa.Table) -> pa.Table:
     """Return a joined table as analytics see it.
 
@@ -229,7 +318,7 @@ def condensed(aggregate: Aggregate, whole: pa.Table) -> pa.Table:
     if aggregate.condense is None:
         return whole
     starts = range(0, max(1, whole.num_rows), _BUCKET_ROWS)
-    return pa.concat_tables([aggregate.condense(whole.slice(start, _BUCKET_ROWS)) for start in starts])
+    return pa.concat_tables([aggregate.condense(_decoded(whole.slice(start, _BUCKET_ROWS))) for start in starts])
 
 
 def bucketed(aggregate: Aggregate, table: pa.Table, n_buckets: int) -> dict[int, pa.Table]:
@@ -240,20 +329,27 @@ def bucketed(aggregate: Aggregate, table: pa.Table, n_buckets: int) -> dict[int,
     """
     if n_buckets < 2 or not table.num_rows:
         return {0: table} if table.num_rows else {}
+    bucket = _bucket_numbers(aggregate, table, n_buckets)
+    order = pc.sort_indices(bucket)
+    # What is sent away is plain: each part would carry the dictionaries of all.
+    ordered, counts = _decoded(table.take(order)), _counts(bucket.take(order), n_buckets)
+    begins = _offsets(counts).to_pylist()
+    return {at: ordered.slice(begin, end - begin) for at, (begin, end) in enumerate(pairwise(begins)) if end > begin}
+
+
+def _bucket_numbers(aggregate: Aggregate, table: pa.Table, n_buckets: int) -> Any:
+    """Return for each row a number below that of buckets, by a hash of its keys."""
     total: Any = pa.repeat(_ZERO, table.num_rows)
     for name in aggregate.keys:
-        coded = _one(table[name]).dictionary_encode()
+        column = _one(table[name])
+        coded = column if pa.types.is_dictionary(column.type) else column.dictionary_encode()
         sums = pa.array(
             [zlib.crc32(value.encode("utf-8", "surrogatepass")) for value in coded.dictionary.to_pylist()], _INT
         )
         total = pc.add(total, sums.take(coded.indices))
     # Arrow has no remainder.
     number = pa.scalar(n_buckets, _INT)
-    bucket: Any = pc.subtract(total, pc.multiply(pc.divide(total, number), number))
-    order = pc.sort_indices(bucket)
-    ordered, counts = table.take(order), _counts(bucket.take(order), n_buckets)
-    begins = _offsets(counts).to_pylist()
-    return {at: ordered.slice(begin, end - begin) for at, (begin, end) in enumerate(pairwise(begins)) if end > begin}
+    return pc.subtract(total, pc.multiply(pc.divide(total, number), number))
 
 
 def _grouped(
@@ -272,7 +368,7 @@ def _grouped(
     table = pa.table({**plain, "rank first": ranks["first"], "rank last": ranks["last"]})
     # One thread keeps the rows of a key in their order.
     grouped = table.group_by(keys, use_threads=False).aggregate(asked)
-    found: dict[str, Any] = {name: _plain(_one(grouped[name])) for name in keys}
+    found: dict[str, Any] = {name: _one(grouped[name]) for name in keys}
     found |= {name: _one(grouped[f"{name}_{how}"]) for name, how in asked if name in {"n", *aggregate.measures}}
     if lists:
         members = _one(grouped["rows of a key_list"])
@@ -399,9 +495,17 @@ def _distinct_codes(column: Any) -> Any:
     return pa.DictionaryArray.from_arrays(again.indices.take(column.indices), again.dictionary)
 
 
-def _plain(column: Any) -> Any:
+def _coded(column: Any) -> Any:
+    """Return a column whose texts are coded, without those that no row has; null is an empty text."""
+    if pa.types.is_integer(column.type):
+        return column
     decoded = column.cast(_STRING) if pa.types.is_dictionary(column.type) else column
-    return pc.fill_null(decoded, _NONE) if pa.types.is_string(decoded.type) else decoded
+    return pc.fill_null(decoded, _NONE).dictionary_encode()
+
+
+def _decoded(table: pa.Table) -> pa.Table:
+    kinds = [pa.field(f.name, _STRING if pa.types.is_dictionary(f.type) else f.type) for f in table.schema]
+    return table.cast(pa.schema(kinds))
 
 
 def _table(aggregate: Aggregate, found: Mapping[str, Any]) -> pa.Table:

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.detection.behaviour.clients import Client, client_read, client_text
-from stillhunt.detection.behaviour.join import first_place, last_place, rows_of
+from stillhunt.detection.behaviour.join import first_place, hash_of, last_place, rows_of
 from stillhunt.detection.behaviour.model import Aggregate, Place
 from stillhunt.detection.behaviour.taking import DAYS, Taken, days_of, taken
 from stillhunt.telemetry.account import account_name
@@ -26,6 +26,7 @@ from stillhunt.telemetry.event import EventBatch, EventClass
 
 __all__ = [
     "DOORS",
+    "OPENED",
     "SESSIONS",
     "Door",
     "application_column",
@@ -139,6 +140,38 @@ SESSIONS = Aggregate(
     rows=_session_rows,
 )
 """With which clients and from where the session of a sign-in was used to read mail."""
+
+
+_ITEMS = "Folders.FolderItems.InternetMessageId"
+
+
+def _opened_rows(batch: EventBatch) -> pa.Table | None:
+    took = opened(batch)
+    if took is None:
+        return None
+    mailboxes, ways, named = took.texts("email.mailbox"), _ways(took), took.texts(_ITEMS)
+    rows, messages = [], []
+    for row, (mailbox, way, items) in enumerate(zip(mailboxes, ways, named, strict=True)):
+        if mailbox and way == "owner" and items:
+            hashes = {hash_of(item.strip("<> ")) for item in items.split("\n")}
+            rows += [row] * len(hashes)
+            messages += sorted(hashes)
+    table = took.table({"mailbox": took.column("email.mailbox", str.lower)})
+    if table is None or not rows:
+        return None
+    return table.take(rows).append_column("messages", pa.array(messages, pa.int64()))
+
+
+OPENED = Aggregate(
+    name="opened messages",
+    wants=is_exchange,
+    fields=("LogonType", "UserType", _ITEMS),
+    keys=("mailbox",),
+    measures={"messages": "times"},
+    rows=_opened_rows,
+)
+"""Which messages the owner of a mailbox opened: a hash of each one's Message-ID. Records of folders that were copied
+(sync) name no message."""
 
 
 @dataclass(frozen=True, slots=True)

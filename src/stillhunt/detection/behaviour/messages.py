@@ -21,8 +21,8 @@ from urllib.parse import unquote
 
 import pyarrow as pa
 
-from stillhunt.detection.behaviour.join import places
-from stillhunt.detection.behaviour.model import Aggregate
+from stillhunt.detection.behaviour.join import hash_of, places
+from stillhunt.detection.behaviour.model import Aggregate, How
 from stillhunt.detection.behaviour.names import entropy, registered_domain
 from stillhunt.detection.behaviour.taking import DAY_US, DAYS, Taken
 from stillhunt.telemetry.event import EventBatch, EventClass
@@ -151,6 +151,7 @@ _FIELDS = (
     "email.authentication.spf",
     "email.authentication.dkim",
     "email.authentication.dmarc",
+    "email.message_id",
 )
 
 
@@ -184,7 +185,7 @@ def _hash(text: str) -> int:
 
 def _tracked_rows(batch: EventBatch) -> pa.Table | None:
     rows: list[int] = []
-    columns: dict[str, list[Any]] = {name: [] for name in (*_TRACKED_KEYS, "tokens", "readers", "hidden", "addressed")}
+    columns: dict[str, list[Any]] = {name: [] for name in (*_TRACKED_KEYS, *_TRACKED)}
     for place, mail, recipients in _mails(batch, _FIELDS):
         is_bulk = mail["email.is_bulk"] == "true"
         for tracker in trackers_of(mail, recipients):
@@ -200,6 +201,7 @@ def _tracked_rows(batch: EventBatch) -> pa.Table | None:
                 columns["recipient"].append("" if is_bulk else recipient)
                 columns["readers"].append(_hash(recipient))
                 columns["tokens"].append(_hash(tracker.token))
+                columns["messages"].append(hash_of(mail["email.message_id"]))
                 columns["hidden"].append(int(tracker.is_hidden))
                 columns["addressed"].append(int(tracker.is_addressed))
     if not rows:
@@ -210,6 +212,13 @@ def _tracked_rows(batch: EventBatch) -> pa.Table | None:
     return pa.table({**arrays, **places(batch, pa.array(rows, pa.int64()))})
 
 
+_TRACKED: Mapping[str, How] = {
+    "tokens": "least",
+    "readers": "least",
+    "messages": "least",
+    "hidden": "sum",
+    "addressed": "sum",
+}
 _TRACKED_KEYS = ("sender", "shown", "tracker", "kind", "bulk", "verdict", "recipient")
 
 TRACKED = Aggregate(
@@ -217,7 +226,7 @@ TRACKED = Aggregate(
     wants=_is_mail,
     fields=_FIELDS,
     keys=_TRACKED_KEYS,
-    measures={"tokens": "least", "readers": "least", "hidden": "sum", "addressed": "sum"},
+    measures=_TRACKED,
     rows=_tracked_rows,
 )
 """Mails that name their reader to a host: by whom, what it says of itself, whether as a list's, and to whom."""

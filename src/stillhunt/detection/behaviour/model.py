@@ -123,6 +123,8 @@ class Observation:
         level: If it differs from the detector's.
         techniques: If they differ from the detector's.
         measured: Numbers behind the sentence by name, such as ``period`` in microseconds.
+        strange: Addresses that it takes for strange to the accounts that it names; what others saw of the same account
+            from there is the same happening.
     """
 
     identity: tuple[str, ...]
@@ -137,6 +139,7 @@ class Observation:
     level: Level | None = None
     techniques: tuple[str, ...] | None = None
     measured: Mapping[str, int] = field(default_factory=dict)
+    strange: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,7 +8,8 @@ failures of names that are no account anywhere.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+import weakref
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -16,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from stillhunt.detection.behaviour.join import first_place, last_place, places, rows_of, text
+from stillhunt.detection.behaviour.join import Columns, in_order_of, places, text
 from stillhunt.detection.behaviour.model import Aggregate, Place
 from stillhunt.detection.behaviour.names import is_outside, network_of
 from stillhunt.telemetry.columns import combined
@@ -88,7 +89,9 @@ def _rows(batch: EventBatch) -> pa.Table | None:
     rows: Any = pc.indices_nonzero(pc.fill_null(is_placed, pa.scalar(False)))
     if not len(rows):
         return None
-    taken = data.take(rows)
+    # Batches of some services have a hundred columns: taken are those that are read here.
+    asked = [name for name in (*_READ, *SIGN_INS.fields) if name in data.schema.names]
+    taken = data.select(asked).take(rows)
     at = taken.column("@timestamp").cast(_INT)
     day = pc.divide(at, pa.scalar(DAY_US, _INT)).cast(_STRING)
     columns = {
@@ -103,6 +106,13 @@ def _rows(batch: EventBatch) -> pa.Table | None:
         **places(batch, rows),
     }
     return pa.table(columns)
+
+
+_READ = (
+    *("@timestamp", "source.ip", "user_agent.original", "host.name", "logon.type", "http.response.status_code"),
+    "event.outcome",
+)
+"""Common columns of which every row taken is looked at."""
 
 
 def _mapped(column: Any, change: Any) -> Any:
@@ -191,8 +201,8 @@ class Use:
         outcome: ``success``, ``failure`` or empty.
         day: Days since 1970.
         n: How often.
-        first: Where the first record lies.
-        last: Where the last one lies.
+        number: Which row of its table it is.
+        columns: The table, for what is asked seldom.
     """
 
     account: str
@@ -205,38 +215,58 @@ class Use:
     outcome: str
     day: int
     n: int
-    first: Place
-    last: Place
+    number: int
+    columns: Columns
+
+    @property
+    def first(self) -> Place:
+        """Where the first record lies."""
+        return self.columns.first(self.number)
+
+    @property
+    def last(self) -> Place:
+        """Where the last record lies."""
+        return self.columns.last(self.number)
 
 
 def uses_of(table: pa.Table) -> Sequence[Use]:
     """Return the rows of :data:`SIGN_INS` in order of account and time."""
-    if _last and _last[0][0] is table:
-        return _last[0][1]
-    found = [_use(row) for row in rows_of(table)]
-    found.sort(key=lambda use: (use.account, use.first, use.address, use.client, use.host, use.logon, use.outcome))
-    _last[:] = [(table, tuple(found))]
+    if not _last or _last[0][0]() is not table:
+        # Analytics ask for the rows of one table one after another; they go when it does.
+        _last[:] = [(weakref.ref(table, lambda _: _last.clear()), _uses(table))]
     return _last[0][1]
 
 
-_last: list[tuple[pa.Table, Sequence[Use]]] = []
-"""The table asked about last, and its rows: analytics ask for those of one table one after another."""
+_last: list[tuple[weakref.ref[pa.Table], Sequence[Use]]] = []
+"""The table asked about last, and its rows."""
+
+_ORDER = ("account", "first_at", "first_file", "first_host", "first_number", "first_place")
+_ORDER_THEN = ("address", "client", "host", "logon", "outcome")
 
 
-def _use(row: Mapping[str, Any]) -> Use:
-    return Use(
-        account=row["account"],
-        address=row["address"],
-        network=network_of(row["address"]) if is_outside(row["address"]) else "",
-        client=row["client"],
-        service=row["service"],
-        host=row["host"],
-        logon=row["logon"],
-        outcome=row["outcome"],
-        day=int(row["day"]),
-        n=row["n"],
-        first=first_place(row),
-        last=last_place(row),
+def _uses(table: pa.Table) -> Sequence[Use]:
+    columns = Columns(in_order_of(table, (*_ORDER, *_ORDER_THEN)))
+    texts = ("account", "address", "client", "service", "host", "logon", "outcome", "day")
+    # Equal texts, networks and days are the same object: there are few of them, and very many rows.
+    networks = {address: network_of(address) if is_outside(address) else "" for address in columns.distinct("address")}
+    days = {day: int(day) for day in columns.distinct("day")}
+    values = zip(*(columns.values(name) for name in (*texts, "n")), strict=True)
+    return tuple(
+        Use(
+            account=account,
+            address=address,
+            network=networks[address],
+            client=client,
+            service=service,
+            host=host,
+            logon=logon,
+            outcome=outcome,
+            day=days[day],
+            n=n,
+            number=number,
+            columns=columns,
+        )
+        for number, (account, address, client, service, host, logon, outcome, day, n) in enumerate(values)
     )
 
 

@@ -66,16 +66,18 @@ class Taken:
         ]
         return pc.fill_null(pa.array(known, pa.int64()).take(column.indices), pa.scalar(default, pa.int64()))
 
+    def times(self) -> Any:
+        """Return the microseconds since 1970 of each row."""
+        return self._at(self._batch.data.column("@timestamp")).cast(pa.int64())
+
     def days(self) -> dict[str, Any]:
         """Return the measures of :data:`DAYS`."""
-        at = self._at(self._batch.data.column("@timestamp")).cast(pa.int64())
-        day = pc.divide(at, pa.scalar(DAY_US, pa.int64()))
+        day = pc.divide(self.times(), pa.scalar(DAY_US, pa.int64()))
         return {"days": day, "late_days": pc.negate(day)}
 
     def hours(self) -> Any:
         """Return the hour since 1970 of each row, as text."""
-        at = self._at(self._batch.data.column("@timestamp")).cast(pa.int64())
-        return pc.divide(at, pa.scalar(3_600_000_000, pa.int64())).cast(pa.string())
+        return pc.divide(self.times(), pa.scalar(3_600_000_000, pa.int64())).cast(pa.string())
 
     def table(self, columns: Mapping[str, Any]) -> pa.Table | None:
         """Return keys and measures with the places of their records; None if there is no row.

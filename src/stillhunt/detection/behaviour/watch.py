@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 import pyarrow as pa
 
 from stillhunt.detection.behaviour import ANALYTICS
+from stillhunt.detection.behaviour.happening import Happening, happenings
 from stillhunt.detection.behaviour.join import condensed, empty, folded, joined
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Place, Setting
 from stillhunt.detection.behaviour.networks import Networks
@@ -56,7 +59,7 @@ class Watch:
         self._limits: dict[str, int] = {}
         self._undated: dict[str, int] = {}
         self._seen: set[str] = set()
-        self._counts: dict[str, int] = {}
+        self._counts: Counter[str] = Counter()
 
     def feed(self, batch: EventBatch) -> None:
         """Fold a batch."""
@@ -101,29 +104,36 @@ class Watch:
         return state
 
     def observed(self, shift_s: ShiftOf) -> list[Observed]:
-        """Return what all analytics find, in order of analytic and identity.
+        """Return what all analytics find, in order of analytic and identity; what tells one happening is one.
 
         Args:
             shift_s: Seconds to add to the logged times of (file, host).
         """
-        tables = {name: self._condensed(aggregate) for name, aggregate in sorted(self._aggregates.items())}
-        found = []
-        for name, analytic in self._analytics.items():
-            if not self._is_active(analytic):
-                continue
-            observations = sorted(analytic.findings(tables, self._setting), key=lambda o: o.identity)
-            self._counts[name] = len(observations)
-            found += [Observed(analytic, observation, shift_s) for observation in observations]
-        return found
+        tables = _Tables(self._condensed)
+        # Analytics of the same events come one after another, and a table goes with the last that wants it.
+        waiting = {n: a for n, a in self._analytics.items() if self._is_active(a)}
+        wanting = Counter(aggregate.name for analytic in waiting.values() for aggregate in analytic.aggregates)
+        found: list[tuple[Analytic, Observation]] = []
+        for name in sorted(waiting, key=lambda n: (tuple(a.name for a in waiting[n].aggregates), n)):
+            analytic = waiting[name]
+            found += [(analytic, one) for one in analytic.findings(tables, self._setting)]
+            for aggregate in analytic.aggregates:
+                wanting[aggregate.name] -= 1
+                if not wanting[aggregate.name]:
+                    tables.drop(aggregate.name)
+        found.sort(key=lambda one: (one[0].detector.path, one[1].identity))
+        told = [Observed(happening, shift_s) for happening in happenings(found)]
+        self._counts = Counter(path for one in told for path in {part.detector.path for part, _ in one.parts})
+        return told
 
     def states(self) -> tuple[RuleState, ...]:
         """Return what became of every analytic."""
-        return tuple(self._state(name, analytic) for name, analytic in self._analytics.items())
+        return tuple(self._state(analytic) for analytic in self._analytics.values())
 
     def _is_active(self, analytic: Analytic) -> bool:
         return any(aggregate.name in self._seen for aggregate in analytic.aggregates)
 
-    def _state(self, name: str, analytic: Analytic) -> RuleState:
+    def _state(self, analytic: Analytic) -> RuleState:
         detector = analytic.detector
         is_active = self._is_active(analytic)
         n_undated = sum(self._undated.get(aggregate.name, 0) for aggregate in analytic.aggregates)
@@ -137,7 +147,7 @@ class Watch:
             kind="analytic",
             tactics=detector.tactics,
             techniques=detector.techniques,
-            n_findings=self._counts.get(name, 0),
+            n_findings=self._counts[detector.path],
         )
 
     def _hold(self, aggregate: Aggregate, table: pa.Table) -> None:
@@ -150,26 +160,56 @@ class Watch:
             # What does not shrink is not joined again before it has doubled.
             self._limits[aggregate.name] = max(_ROWS_HELD, 2 * whole.num_rows)
 
-    def _condensed(self, aggregate: Aggregate) -> pa.Table:
-        if aggregate.name in self._settled:
-            return self._settled[aggregate.name]
-        whole = joined(aggregate, self._held.get(aggregate.name, []), is_final=True)
-        self._held[aggregate.name] = [whole]
+    def _condensed(self, name: str) -> pa.Table:
+        if name in self._settled:
+            return self._settled[name]
+        aggregate = self._aggregates[name]
+        whole = joined(aggregate, self._held.pop(name, []), is_final=True)
+        self._held[name] = [whole]
         return condensed(aggregate, whole)
 
 
-class Observed:
-    """A finding of an analytic whose evidence is chosen.
+class _Tables(Mapping[str, pa.Table]):
+    """Tables that are made when an analytic asks for them first.
 
     Args:
-        analytic: What found it.
-        observation: What it found.
+        made: Gives one by name.
+    """
+
+    def __init__(self, made: Callable[[str], pa.Table]) -> None:
+        self._made = made
+        self._there: dict[str, pa.Table] = {}
+
+    def __getitem__(self, name: str) -> pa.Table:
+        if name not in self._there:
+            self._there[name] = self._made(name)
+        return self._there[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._there)
+
+    def __len__(self) -> int:
+        return len(self._there)
+
+    def drop(self, name: str) -> None:
+        """Forget one that nobody will ask for."""
+        self._there.pop(name, None)
+
+
+class Observed:
+    """A finding of analytics whose evidence is chosen.
+
+    Args:
+        happening: What they found.
         shift_s: Seconds to add to the logged times of (file, host).
     """
 
-    def __init__(self, analytic: Analytic, observation: Observation, shift_s: ShiftOf) -> None:
-        self.analytic, self.observation = analytic, observation
-        shifted = {(place, shift_s(place.file, place.host)) for place in observation.places}
+    def __init__(self, happening: Happening, shift_s: ShiftOf) -> None:
+        self.parts = happening.parts
+        self.analytic, self.observation = happening.parts[0]
+        self._happening = happening
+        every = {place for _, seen in self.parts for place in seen.places}
+        shifted = {(place, shift_s(place.file, place.host)) for place in every}
         self._places = sorted(shifted, key=lambda one: (one[0].at + one[1] * 1_000_000, one[0]))
 
     @property
@@ -184,33 +224,60 @@ class Observed:
             evidence: What was read again.
         """
         seen, detector = self.observation, self.analytic.detector
-        entities = foremost(seen.entities)
+        every = [key for _, part in self.parts for key in part.entities]
+        entities = foremost(dict.fromkeys(every))
         kept = tuple(
-            dated(self._shown(evidence[_key(place)]), _key(place).match, shift) for place, shift in self._places
+            dated(self._shown(place, evidence[_key(place)]), _key(place).match, shift) for place, shift in self._places
         )
-        (first, first_shift), (last, last_shift) = self._places[0], self._places[-1]
+        first, last = self._ends()
         return Finding(
             id="finding-" + digest([detector.id, list(seen.identity)])[:16],
             detector=replace(
                 detector,
                 level=seen.level or detector.level,
-                techniques=detector.techniques if seen.techniques is None else seen.techniques,
+                tactics=tuple(dict.fromkeys(t for analytic, _ in self.parts for t in analytic.detector.tactics)),
+                techniques=tuple(dict.fromkeys(t for part in self.parts for t in _techniques(part))),
             ),
-            first_at=moment(first.at if seen.first_at is None else seen.first_at, first_shift),
-            last_at=moment(last.at if seen.last_at is None else seen.last_at, last_shift),
+            first_at=first,
+            last_at=last,
             count=seen.count,
             entities=named(entities),
             evidence=kept,
             n_evidence_omitted=max(0, seen.count - len(kept)),
-            has_all_entities=len(entities) == len(set(seen.entities)),
-            n_days=seen.n_days,
+            has_all_entities=len(entities) == len(set(every)),
+            n_days=max(part.n_days for _, part in self.parts),
         )
 
-    def _shown(self, one: Evidence) -> Evidence:
-        """Say of a record what it is part of."""
-        why = tuple(Clause(kind="field", label=label, value=value) for label, value in self.observation.why)
+    def _ends(self) -> tuple[datetime, datetime]:
+        """Return when it began and ended."""
+        shifts = {(place.file, place.host): shift for place, shift in self._places}
+        begins, ends = [], []
+        for _, part in self.parts:
+            own = ((place.at + shifts[place.file, place.host] * 1_000_000, place) for place in part.places)
+            places = [place for _, place in sorted(own)]
+            first, last = places[0], places[-1]
+            first_at = first.at if part.first_at is None else part.first_at
+            last_at = last.at if part.last_at is None else part.last_at
+            begins.append(moment(first_at, shifts[first.file, first.host]))
+            ends.append(moment(last_at, shifts[last.file, last.host]))
+        return min(begins), max(ends)
+
+    def _shown(self, place: Place, one: Evidence) -> Evidence:
+        """Say of a record what it is part of, and of a finding in parts what the others are."""
+        seen = self._happening.observation_at(place)
+        why = [Clause(kind="field", label=label, value=value) for label, value in seen.why]
+        others = [(analytic, part) for analytic, part in self.parts if part is not seen]
+        why += [
+            Clause(kind="field", label=f"also: {analytic.detector.title}", value=part.sentence)
+            for analytic, part in others
+        ]
         trouble = (one.matched,) if one.matched.label else ()
-        return replace(one, matched=Clause(kind="and", label=self.observation.sentence, children=(*why, *trouble)))
+        return replace(one, matched=Clause(kind="and", label=seen.sentence, children=(*why, *trouble)))
+
+
+def _techniques(part: tuple[Analytic, Observation]) -> tuple[str, ...]:
+    analytic, seen = part
+    return analytic.detector.techniques if seen.techniques is None else seen.techniques
 
 
 def _key(place: Place) -> EvidenceKey:

@@ -20,7 +20,7 @@ PROXY = EventClass(product="zeek", categories=frozenset({"dns"}), services=froze
 PIXEL = "https://img.news-desk.example/o/{}.gif"
 
 
-def mail(told, day, sender, recipient, *, url="", bulk=False, name="", verdict="", hidden=True, hour=9.0):
+def mail(told, day, sender, recipient, *, url="", bulk=False, name="", verdict="", hidden=True, hour=9.0, number=None):
     fields = {
         "event.action": "message",
         "email.sender.address": sender,
@@ -31,6 +31,7 @@ def mail(told, day, sender, recipient, *, url="", bulk=False, name="", verdict="
         "email.images.url": url or None,
         "email.images.hidden": "true" if url and hidden else None,
         "email.authentication.dmarc": verdict or None,
+        "email.message_id": number,
     }
     told.add(MAIL, at(day, hour), **fields)
 
@@ -56,7 +57,8 @@ def post(empty):
 def wave(told, day=50, *, sender="editor@news-desk.example", n=8, **more):
     for person in range(n):
         url = PIXEL.format(token(person))
-        mail(told, day + person % 3, sender, f"user{person}@corp.example", url=url, **more)
+        number = f"{person}.{day}@{sender.partition('@')[2]}"
+        mail(told, day + person % 3, sender, f"user{person}@corp.example", url=url, number=number, **more)
 
 
 def test_newsletters_and_letters_are_no_wave(post):
@@ -123,6 +125,42 @@ def test_who_opened_and_who_was_read_afterwards_is_said(post):
     assert "user3@corp.example fetched it." in found.sentence
     assert "Later user3@corp.example was read from where the owner never works." in found.sentence
     assert found.level == "high"
+
+
+def opens(told, day, mailbox, *numbers, **more):
+    items = {"Folders.FolderItems.InternetMessageId": "\n".join(f"<{number}>" for number in numbers)}
+    told.read(day, mailbox, address="192.0.2.10", agent=CHROME.format(120), **items, **more)
+
+
+def test_who_opened_it_in_the_mailbox_is_said(post):
+    wave(post)
+    opens(post, 51, "user2@corp.example", "7@partner.example", "2.50@news-desk.example")
+    opens(post, 51, "user4@corp.example", "7@partner.example")  # another message
+    opens(post, 51, "user5@corp.example", "6.50@news-desk.example")  # one that somebody else received
+    opens(post, 51, "user6@corp.example", "6.50@news-desk.example", actor="corp\\deputy", LogonType="2")
+    (found,) = post.observe("reconnaissance_mail")
+    assert "user2@corp.example opened it in the mailbox." in found.sentence
+    assert dict(found.why)["opened in the mailbox by"] == "user2@corp.example"
+
+
+def test_who_opened_it_and_what_came_after_is_said_together(post):
+    for day in (d for d in range(60) if d % 7 < 5):
+        post.read(day, "user3@corp.example", address="192.0.2.10", agent=CHROME.format(120))
+    wave(post)
+    opens(post, 52, "user3@corp.example", "3.50@news-desk.example")
+    for day in (70, 75):
+        post.read(day, "user3@corp.example", address="203.0.113.66", agent=FIREFOX.format(115))
+    (found,) = post.observe("reconnaissance_mail")
+    assert dict(found.why)["opened by, and read from elsewhere later"] == "user3@corp.example"
+    assert found.level == "high"
+
+
+def test_mails_without_a_number_were_opened_by_nobody(post):
+    for person in range(8):
+        mail(post, 50, "x@news-desk.example", f"user{person}@corp.example", url=PIXEL.format(token(person)))
+    opens(post, 51, "user2@corp.example", "")
+    (found,) = post.observe("reconnaissance_mail")
+    assert dict(found.why)["opened in the mailbox by"] == "nobody in these logs"
 
 
 def test_who_asked_for_the_host_before_the_wave_did_not_open_it(post):

@@ -96,6 +96,7 @@ def _observation(identity: str, strange: Sequence[Use], uses: Sequence[Use]) -> 
         ),
         count=n_calls,
         n_days=len(days),
+        strange=frozenset(addresses),
     )
 
 

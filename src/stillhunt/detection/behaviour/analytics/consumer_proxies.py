@@ -87,6 +87,7 @@ def _observed(account: str, homes: dict[str, list[Use]], measured: tuple[float, 
         count=sum(use.n for use in uses),
         n_days=len({use.day for use in uses}),
         measured={"networks": len(homes)},
+        strange=frozenset(addresses),
     )
 
 

@@ -85,6 +85,7 @@ def _observation(actor: str, doors: Sequence[Door], how: str, kind: str) -> Obse
         count=sum(door.n for door in doors),
         n_days=len(days),
         level=Level.HIGH if kind == "elsewhere" else Level.MEDIUM,
+        strange=frozenset(addresses) if kind == "elsewhere" else frozenset(),
     )
 
 

@@ -90,6 +90,7 @@ def _observed(account: str, own: list[Use], new: list[Use], counts: tuple[int, i
         n_days=len(days),
         level=Level.MEDIUM if n_client <= max(_LEAST, n_accounts // 50) else None,
         measured={"networks before": len(before)},
+        strange=frozenset(use.address for use in new),
     )
 
 

@@ -91,6 +91,7 @@ def _rare(application: str, strange: Sequence[Door], days: set[int]) -> Observat
         count=sum(door.n for door in strange),
         n_days=len(days),
         techniques=("T1528", "T1114.002"),
+        strange=frozenset(addresses),
     )
 
 
@@ -113,6 +114,7 @@ def _elsewhere(actor: str, strange: Sequence[Door]) -> Observation:
         n_days=len(days),
         level=Level.HIGH,
         techniques=("T1098.001", "T1114.002"),
+        strange=frozenset(addresses),
     )
 
 

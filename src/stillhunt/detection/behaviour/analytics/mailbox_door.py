@@ -71,6 +71,7 @@ def _observed(own: dict[tuple[str, str], list[Door]], habits: Habits) -> Iterato
             count=n_records,
             n_days=len(days),
             level=Level.HIGH if len(days) >= _HIGH_DAYS else Level.MEDIUM,
+            strange=frozenset(addresses),
         )
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import pyarrow as pa
 
 from stillhunt.detection.behaviour.baseline import modified_z
-from stillhunt.detection.behaviour.join import distinct, first_place, hashed, last_place, rows_of
+from stillhunt.detection.behaviour.join import Columns, distinct, first_place, hashed, last_place, rows_of
 from stillhunt.detection.behaviour.mailboxes import application_column, is_exchange, opened
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.taking import DAY_US
@@ -85,17 +85,20 @@ def is_mass(items: int, own: Sequence[int], most: int) -> bool:
 
 def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
     del setting
-    readers: dict[tuple[str, str], list[Mapping[str, Any]]] = {}
-    for row in rows_of(tables[MAIL_DAYS.name]):
-        readers.setdefault((row["actor"], row["application"]), []).append(row)
-    most = {
-        is_person: top([row["items"] for key, rows in readers.items() if ("\\" in key[0]) is is_person for row in rows])
-        for is_person in (True, False)
-    }
-    for (actor, application), rows in readers.items():
-        own = [row["items"] for row in rows]
-        days = [row for row in rows if is_mass(row["items"], own, most["\\" in actor])]
-        if days:
+    table = tables[MAIL_DAYS.name]
+    columns = Columns(table)
+    readers: dict[tuple[str, str], list[tuple[int, int]]] = {}
+    people: dict[bool, list[int]] = {True: [], False: []}
+    rows = zip(*(columns.values(name) for name in ("actor", "application", "items")), strict=True)
+    for row, (actor, application, items) in enumerate(rows):
+        readers.setdefault((actor, application), []).append((items, row))
+        people["\\" in actor].append(items)
+    most = {is_person: top(items) for is_person, items in people.items()}
+    for (actor, application), own_rows in readers.items():
+        own = [items for items, _ in own_rows]
+        chosen = [row for items, row in own_rows if is_mass(items, own, most["\\" in actor])]
+        if chosen:
+            days = list(rows_of(table.take(chosen)))
             yield _observation(actor, application, days, sorted(own)[len(own) // 2])
 
 

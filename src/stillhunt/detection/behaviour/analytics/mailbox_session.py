@@ -114,6 +114,7 @@ def _observation(actor: str, uses: Sequence[Use]) -> Observation:
             *(("address", address, "source") for address in sorted(addresses) if address),
         ),
         count=n_records,
+        strange=frozenset(addresses),
     )
 
 

@@ -8,9 +8,9 @@ for it, from a sender that others of the house know.
 Method: mails that name their reader to the same host (the host shared across the wave, whatever senders it used), or
 of the same sender; a wave is of at least five readers with about as many tokens within three weeks, whose senders the
 house neither knew before nor ever wrote to. Waves that carry headers of lists count only if the sender's name or
-domain is written like one the house knows, since anybody may buy a mailing service. Then two things are told with it:
-who received it and who asked for the host afterwards (DNS, proxy, wire), and whose mailbox was later read from where
-its owner never works.
+domain is written like one the house knows, since anybody may buy a mailing service. Then is told with it who received
+it, who asked for the host afterwards (DNS, proxy, wire), in whose mailbox the message was opened (its Message-ID in
+``MailItemsAccessed``), and whose mailbox was later read from where its owner never works.
 Source: U.S. v. Ni Gaobin et al., E.D.N.Y. 24-CR-43 (2024), which tells of more than 10,000 such mails of APT31 in
 2018-2021; Microsoft, "Nobelium's new e-mail-based attack" (May 2021), which tells of tracking before the intrusion;
 MITRE ATT&CK T1598.003, T1589.002. Tokens and pixels: see :mod:`stillhunt.detection.behaviour.messages`.
@@ -23,8 +23,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from stillhunt.detection.behaviour.alike import like
-from stillhunt.detection.behaviour.join import distinct, first_place, last_place, rows_of
-from stillhunt.detection.behaviour.mailboxes import DOORS, Door, doors_of
+from stillhunt.detection.behaviour.join import distinct, first_place, hash_of, last_place, rows_of
+from stillhunt.detection.behaviour.mailboxes import DOORS, OPENED, Door, doors_of
 from stillhunt.detection.behaviour.messages import ASKERS, LETTERS, TRACKED
 from stillhunt.detection.behaviour.model import Analytic, Observation, Setting, Tables
 from stillhunt.detection.behaviour.names import registered_domain
@@ -48,6 +48,9 @@ _FREEMAIL = frozenset(
     | {"mail.ru", "yandex.ru", "qq.com", "163.com", "126.com", "icloud.com", "aol.com", "web.de", "live.com"}
 )
 """Whoever writes from these is an address, not a domain."""
+
+_NO_MESSAGE = hash_of("")
+"""What stands for mails without a Message-ID."""
 
 Row = Mapping[str, Any]
 
@@ -224,14 +227,32 @@ def _findings(tables: Tables, setting: Setting) -> Iterator[Observation]:
         if row["name"] in hosts:
             asked.setdefault(row["name"], []).append(row)
     afterwards = _read_from_elsewhere(tables)
-    for wave in found:
+    opened = _opened(found, tables)
+    for number_, wave in enumerate(found):
         askers = [row for host in sorted(wave.hosts) for row in asked.get(host, []) if row["last_at"] >= wave.first]
         victims = {
             mailbox
             for mailbox, doors in afterwards.items()
             if mailbox in wave.recipients and any(door.last.at > wave.first for door in doors)
         }
-        yield _observation(wave, askers, victims)
+        yield _observation(wave, askers, opened.get(number_, frozenset()), victims)
+
+
+def _opened(found: Sequence[Wave], tables: Tables) -> dict[int, frozenset[str]]:
+    """Return by number of the wave the recipients in whose mailboxes a message of it was opened."""
+    sent: dict[str, dict[int, set[int]]] = {}
+    for number_, wave in enumerate(found):
+        for row in wave.rows:
+            if row["recipient"]:
+                sent.setdefault(row["recipient"], {}).setdefault(number_, set()).update(row["messages"])
+    opened: dict[int, set[str]] = {}
+    if not sent:
+        return {}
+    for row in rows_of(tables[OPENED.name]):
+        for number_, messages in sent.get(row["mailbox"], {}).items():
+            if (messages - {_NO_MESSAGE}) & set(row["messages"]):
+                opened.setdefault(number_, set()).add(row["mailbox"])
+    return {number_: frozenset(mailboxes) for number_, mailboxes in opened.items()}
 
 
 def _read_from_elsewhere(tables: Tables) -> dict[str, list[Door]]:
@@ -243,7 +264,7 @@ def _read_from_elsewhere(tables: Tables) -> dict[str, list[Door]]:
     return {mailbox: strange for mailbox, doors in own.items() if (strange := strange_doors(doors, habits))}
 
 
-def _observation(wave: Wave, askers: Sequence[Row], victims: set[str]) -> Observation:
+def _observation(wave: Wave, askers: Sequence[Row], opened: frozenset[str], victims: set[str]) -> Observation:
     openers = {row["who"] for row in askers}
     by_name = {address.partition("@")[0]: address for address in wave.recipients}
     readers = {by_name.get(who.rpartition("\\")[2].lower(), who) for who in openers}
@@ -251,6 +272,8 @@ def _observation(wave: Wave, askers: Sequence[Row], victims: set[str]) -> Observ
     after = f" {number(len(readers), 'of those who fetched it is', 'fetched it')}: {among(readers)}." if readers else ""
     if len(readers) == 1:
         after = f" {among(readers)} fetched it."
+    if opened:
+        after += f" {among(opened)} opened it in the mailbox."
     later = f" Later {among(victims)} was read from where the owner never works." if victims else ""
     return Observation(
         identity=(*sorted(wave.hosts), *sorted(wave.senders)[:3]),
@@ -265,6 +288,8 @@ def _observation(wave: Wave, askers: Sequence[Row], victims: set[str]) -> Observ
             ("senders not authenticated", f"{wave.failed} of {wave.n_mails}"),
             ("received by", among(wave.recipients) or "not kept: mails with headers of lists"),
             ("fetched by", among(readers) or "nobody in these logs"),
+            ("opened in the mailbox by", among(opened) or "nobody in these logs"),
+            ("opened by, and read from elsewhere later", among(victims & (readers | opened)) or "nobody in these logs"),
         ),
         places=shown_places(place for row in (*wave.rows, *askers) for place in (first_place(row), last_place(row))),
         entities=_entities(wave, openers, victims),
@@ -272,7 +297,7 @@ def _observation(wave: Wave, askers: Sequence[Row], victims: set[str]) -> Observ
         n_days=len({row["first_at"] // DAY_US for row in wave.rows}),
         first_at=wave.first,
         last_at=wave.last,
-        level=Level.HIGH if victims or (readers and wave.imitates) else None,
+        level=Level.HIGH if victims or ((readers or opened) and wave.imitates) else None,
     )
 
 
@@ -305,6 +330,6 @@ ANALYTIC = Analytic(
         "known": f"who wrote on {_KNOWN_DAYS} days before, or was written to, is known",
         "lists": "mails with headers of lists only if they imitate somebody known",
     },
-    aggregates=(TRACKED, LETTERS, ASKERS, DOORS, WHEREABOUTS),
+    aggregates=(TRACKED, LETTERS, ASKERS, OPENED, DOORS, WHEREABOUTS),
     findings=_findings,
 )

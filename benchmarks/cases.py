@@ -1,6 +1,6 @@
 """How well cases are linked, dated and scoped: two hundred small simulated intrusions, hunted, against their truth.
 
-    python benchmarks/cases.py [--jobs 2] [--only SCENARIO] [--runs N] [--keep DIR] [--json FILE]
+    python benchmarks/cases.py [--jobs 2] [--only SCENARIO] [--runs N] [--shift N] [--keep DIR] [--json FILE]
 
 Prints Markdown: the bars, one row a group of runs, and the intruders whose break-in was missed. The runs are listed
 below: scenario, seed, second intruder, withheld part. Each is written into a temporary folder, hunted through the
@@ -19,7 +19,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -287,10 +287,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--only", default="", help="only runs whose group begins with this")
     parser.add_argument("--runs", type=int, default=0, help="only every n-th run, so that about this many are left")
+    parser.add_argument("--shift", type=int, default=0, help="added to every seed: runs that nobody has looked at")
     parser.add_argument("--keep", default="", help="a folder in which the runs' logs are kept")
     parser.add_argument("--json", default="", help="write every score into this file")
     chosen = parser.parse_args(argv)
-    runs = [r for r in corpus() if r.group.startswith(chosen.only)]
+    runs = [replace(r, seed=r.seed + chosen.shift) for r in corpus() if r.group.startswith(chosen.only)]
     if chosen.runs:
         runs = runs[:: max(1, len(runs) // chosen.runs)]
     begun = time.perf_counter()

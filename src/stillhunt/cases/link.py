@@ -21,12 +21,13 @@ import re
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from ipaddress import ip_address
 from itertools import pairwise
 
 from stillhunt.cases.case import Link
-from stillhunt.cases.operator import marks_of
+from stillhunt.cases.operator import NO_MARKS, Marks, marks_of
 from stillhunt.cases.outside import Outside, outside
 from stillhunt.cases.trail import Logon, Trail, file_name
 from stillhunt.cases.whereabouts import Whereabouts, actors, is_in_usual_place
@@ -222,6 +223,9 @@ def link(
     groups = _Groups(ordered)
     known = outside(trail) if known is None else known
     places = known.places
+    trail.fetch(
+        {e.value for f in ordered for e in f.entities if e.kind is EntityKind.PROCESS_ID and e.role != "parent"}
+    )
     for reason, members in _shared(ordered, known, n_hosts):
         groups.join(members, reason)
     for a, b, reason in _logon_edges(ordered, known):
@@ -234,7 +238,7 @@ def link(
 def _join_routine(groups: _Groups, places: Whereabouts) -> None:
     """Join what one detector says of accounts in their usual places and nothing else is linked to: one habit."""
     by_detector: dict[str, list[Finding]] = defaultdict(list)
-    for alone, _ in groups.components():
+    for alone in groups.members():
         if all(is_in_usual_place(f, places) for f in alone):
             for finding in alone:
                 by_detector[finding.detector.id].append(finding)
@@ -249,24 +253,29 @@ _DAY_S = 86_400
 class _Activity:
     """Findings that belong together for certain, on one host or several."""
 
-    def __init__(self, members: Sequence[Finding], known: Outside) -> None:
+    __slots__ = ("_days", "_first", "_joined_to", "_last", "_marks", "is_serious", "on_host")
+
+    def __init__(self, members: Sequence[Finding], known: Outside, many: AbstractSet[str]) -> None:
         self.on_host: dict[str, Finding] = {}
-        self._days: dict[str, set[int]] = defaultdict(set)
+        self._days: dict[str, set[int]] = {}
         for finding in members:
             host = host_of(finding)
             self.on_host.setdefault(host, finding)
-            self._days[host].update(int(t.timestamp() // _DAY_S) for t in _times(finding))
+            if host in many:
+                self._days.setdefault(host, set()).update(int(t.timestamp() // _DAY_S) for t in _times(finding))
         self.is_serious = any(f.detector.level.rank >= Level.MEDIUM.rank for f in members)
         self._marks = marks_of(
             members, is_person=is_meaningful_account, is_installed=_is_installed, is_everybodys=_is_everybodys
         )
+        accounts, addresses = set(self._marks.accounts), set(self._marks.outside)
         for finding in members:
             if finding.detector.level.rank >= Level.MEDIUM.rank:
-                self._marks.accounts.update(filter(is_meaningful_account, known.acting(finding)))
+                accounts.update(filter(is_meaningful_account, known.acting(finding)))
             for session in known.sessions_of(finding):
-                self._marks.outside.add(session.outside)
-                self._marks.accounts.add(known.full_name(session.account))
-        self._marks.outside -= known.places.houses
+                addresses.add(session.outside)
+                accounts.add(known.full_name(session.account))
+        addresses -= known.places.houses
+        self._marks = Marks(addresses or NO_MARKS, accounts or NO_MARKS, self._marks.things)
         times = [t for f in members for t in (f.first_at, f.last_at) if t is not None]
         self._first, self._last = min(times, default=None), max(times, default=None)
         self._joined_to: _Activity | None = None
@@ -310,7 +319,8 @@ class _Activity:
         self._first, self._last = min(firsts, default=None), max(lasts, default=None)
         for host, finding in other.on_host.items():
             self.on_host.setdefault(host, finding)
-            self._days[host] |= other._days[host]
+        for host, days in other._days.items():
+            self._days.setdefault(host, set()).update(days)
         other._joined_to = self
 
 
@@ -321,13 +331,13 @@ def _join_on_hosts(groups: _Groups, known: Outside) -> None:
     come last: what different accounts did there on different days is not joined by the place alone.
     """
     by_host: dict[str, list[_Activity]] = defaultdict(list)
-    activities = [_Activity(members, known) for members, _ in groups.components()]
+    many = known.hosts_of_many()
+    activities = [_Activity(members, known, many) for members in groups.members()]
     for activity in sorted(activities, key=lambda one: (not one.shows_somebody, not one.is_serious)):
         for host in activity.on_host:
             by_host[host].append(activity)
     for nowhere in ("", *known.places.houses):
         by_host.pop(nowhere, None)
-    many = known.hosts_of_many()
     for host in sorted(by_host, key=lambda name: (name in many, name)):
         apart: list[_Activity] = []
         for activity in by_host[host]:
@@ -502,12 +512,9 @@ def _logon_edges(findings: Sequence[Finding], known: Outside) -> Iterable[tuple[
     trail = known.trail
     serious = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
     beside = _Beside(serious, known)
-    begins: dict[str, datetime] = {}
-    for logon in trail.logons.values():
-        begins[logon.host] = min(logon.first_at, begins.get(logon.host, logon.first_at))
     for key in sorted(trail.logons):
         logon = trail.logons[key]
-        if logon.account not in beside.accounts or _is_routine(logon, begins[logon.host]):
+        if logon.account not in beside.accounts or _is_routine(logon, trail.logons_begin(logon.host)):
             continue
         origin = trail.host_of_address(logon.address)
         if origin is None or origin == logon.host:
@@ -526,7 +533,7 @@ class _Beside:
         for finding in findings:
             named = {e.value for e in finding.entities if e.kind is EntityKind.ACCOUNT} | set(known.acting(finding))
             self.accounts.update(filter(is_meaningful_account, named))
-            marks = [(t.timestamp(), finding.id, finding) for t in _times(finding)]
+            marks = [(t.timestamp(), finding.id, finding) for t in sorted(set(_times(finding)))]
             for account in ("", *named):
                 self._by[host_of(finding), account] += marks
         for ordered in self._by.values():
@@ -551,9 +558,9 @@ def _times(finding: Finding) -> list[datetime]:
 _ROUTINE_COUNT, _ROUTINE_SPAN = 5, timedelta(days=60)
 
 
-def _is_routine(logon: Logon, begin: datetime) -> bool:
+def _is_routine(logon: Logon, begin: datetime | None) -> bool:
     """Tell whether an account has come this way since the logs begin, again and again: an administrator's desk."""
-    is_old = logon.first_at - begin <= _BEFORE
+    is_old = begin is not None and logon.first_at - begin <= _BEFORE
     return is_old and logon.count >= _ROUTINE_COUNT and logon.last_at - logon.first_at >= _ROUTINE_SPAN
 
 
@@ -561,29 +568,38 @@ class _Groups:
     """Union-find over findings that remembers why."""
 
     def __init__(self, findings: Sequence[Finding]) -> None:
-        self._findings = {f.id: f for f in findings}
-        self._parent = {f.id: f.id for f in findings}
+        self._findings = list({f.id: f for f in findings}.values())
+        self._number = {f.id: number for number, f in enumerate(self._findings)}
+        self._parent = list(range(len(self._findings)))
         self._links: list[Link] = []
 
     def join(self, members: Sequence[Finding], reason: str, *, is_weak: bool = False) -> None:
         for a, b in pairwise(members):
-            root_a, root_b = self._root(a.id), self._root(b.id)
+            root_a, root_b = self._root(self._number[a.id]), self._root(self._number[b.id])
             if root_a == root_b:
                 continue
             self._parent[root_b] = root_a
             self._links.append(Link(a=a.id, b=b.id, reason=reason, is_weak=is_weak))
 
-    def components(self) -> list[tuple[tuple[Finding, ...], tuple[Link, ...]]]:
-        members: dict[str, list[Finding]] = defaultdict(list)
-        links: dict[str, list[Link]] = defaultdict(list)
-        for finding in self._findings.values():
-            members[self._root(finding.id)].append(finding)
-        for held in self._links:
-            links[self._root(held.a)].append(held)
-        return [(tuple(found), tuple(links[root])) for root, found in members.items()]
+    def members(self) -> list[list[Finding]]:
+        """Return the findings of every group, in the order in which they were given."""
+        return list(self._by_root().values())
 
-    def _root(self, finding: str) -> str:
-        while self._parent[finding] != finding:
-            self._parent[finding] = self._parent[self._parent[finding]]
-            finding = self._parent[finding]
-        return finding
+    def components(self) -> list[tuple[tuple[Finding, ...], tuple[Link, ...]]]:
+        links: dict[int, list[Link]] = defaultdict(list)
+        for held in self._links:
+            links[self._root(self._number[held.a])].append(held)
+        return [(tuple(found), tuple(links.get(root, ()))) for root, found in self._by_root().items()]
+
+    def _by_root(self) -> dict[int, list[Finding]]:
+        members: dict[int, list[Finding]] = {}
+        for number, finding in enumerate(self._findings):
+            members.setdefault(self._root(number), []).append(finding)
+        return members
+
+    def _root(self, number: int) -> int:
+        parent = self._parent
+        while parent[number] != number:
+            parent[number] = parent[parent[number]]
+            number = parent[number]
+        return number

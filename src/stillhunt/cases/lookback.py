@@ -17,7 +17,6 @@ from stillhunt.cases.link import INSTALLED, host_of, is_meaningful_account, is_r
 from stillhunt.cases.operator import is_external, marks_of
 from stillhunt.cases.outside import ACCOUNTS_OF_ONE, Outside
 from stillhunt.cases.sightings import Sighting
-from stillhunt.cases.whereabouts import sign_ins_begin
 from stillhunt.detection.finding import Finding
 from stillhunt.telemetry.coverage import HostSpan
 from stillhunt.terms.entity import Entity, EntityKind
@@ -102,13 +101,12 @@ def _arrivals(findings: Sequence[Finding], known: Outside, spans: Mapping[str, H
     strong = [f for f in findings if f.detector.level.rank >= Level.MEDIUM.rank]
     marks = marks_of(strong, is_person=is_meaningful_account, is_installed=_is_installed)
     theirs = known.addresses(strong)
-    arrivals = known.trail.sightings.arrivals()
     n_accounts = known.places.n_accounts or {}
     begins = {host: span.first_at for host, span in spans.items() if span.first_at is not None}
-    begins |= sign_ins_begin(arrivals)
-    for (account, address), seen in arrivals.items():
+    begins |= known.places.begins or {}
+    for account, address, seen in known.arrivals(theirs, marks.accounts):
         is_theirs = address in theirs
-        if not is_theirs and (account not in marks.accounts or not is_external(address)):
+        if not is_theirs and not is_external(address):
             continue
         if known.places.is_usual(account, address) or n_accounts.get(address, 0) > ACCOUNTS_OF_ONE:
             continue

@@ -37,9 +37,8 @@ def moves(
     accounts = {t.entity.value for t in confirmed if t.entity.kind is EntityKind.ACCOUNT}
     addresses = {t.entity.value for t in touched if t.entity.kind is EntityKind.ADDRESS}
     found: dict[tuple[str, str, str], Move] = {}
-    for key in sorted(trail.logons):
-        logon = trail.logons[key]
-        if logon.host not in hosts or logon.account not in accounts:
+    for logon in trail.logons_at(hosts=hosts):
+        if logon.account not in accounts:
             continue
         origin = trail.host_of_address(logon.address)
         if origin == logon.host or (origin not in held and logon.address not in addresses):

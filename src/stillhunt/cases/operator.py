@@ -9,14 +9,15 @@ once without leaving a thread; where one of these cannot be compared, nothing is
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from ipaddress import ip_address, ip_network
 
 from stillhunt.detection.finding import Finding
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
-__all__ = ["Marks", "is_external", "marks_of"]
+__all__ = ["NO_MARKS", "Marks", "is_external", "marks_of"]
 
 _INTERNAL = tuple(
     ip_network(network)
@@ -57,6 +58,10 @@ def is_external(address: str) -> bool:
     return not any(first <= number <= last for first, last in _RANGES[parsed.version])
 
 
+NO_MARKS: AbstractSet[str] = frozenset()
+"""Most marks are missing, and there may be a million findings: all of those are one set."""
+
+
 @dataclass(slots=True)
 class Marks:
     """What is known of whoever is behind some findings.
@@ -67,9 +72,9 @@ class Marks:
         things: Hashes and paths of files that belong to no installed program.
     """
 
-    outside: set[str] = field(default_factory=set)
-    accounts: set[str] = field(default_factory=set)
-    things: set[str] = field(default_factory=set)
+    outside: AbstractSet[str] = NO_MARKS
+    accounts: AbstractSet[str] = NO_MARKS
+    things: AbstractSet[str] = NO_MARKS
 
     def differ(self, other: Marks) -> bool:
         """Tell whether two sets of marks are those of two intruders."""
@@ -82,9 +87,20 @@ class Marks:
 
     def take(self, other: Marks) -> None:
         """Add what is known of another who is the same."""
-        self.outside |= other.outside
-        self.accounts |= other.accounts
-        self.things |= other.things
+        self.outside = _both(self.outside, other.outside)
+        self.accounts = _both(self.accounts, other.accounts)
+        self.things = _both(self.things, other.things)
+
+
+def _both(ours: AbstractSet[str], theirs: AbstractSet[str]) -> AbstractSet[str]:
+    """Return what is in either; the larger takes the smaller in where it can, so that many small ones cost little."""
+    if not theirs or not ours:
+        return ours or theirs
+    smaller, larger = sorted((ours, theirs), key=len)
+    if not isinstance(larger, set):
+        return larger | smaller
+    larger.update(smaller)
+    return larger
 
 
 def marks_of(
@@ -102,7 +118,9 @@ def marks_of(
         is_installed: Tells whether a path is that of an installed program.
         is_everybodys: Tells whether a finding's file is a public tool, whose hash marks nobody.
     """
-    found = Marks()
+    outside: set[str] = set()
+    accounts: set[str] = set()
+    things: set[str] = set()
     for finding in findings:
         if finding.detector.level.rank < Level.MEDIUM.rank:
             continue
@@ -111,15 +129,15 @@ def marks_of(
         for entity in finding.entities:
             match entity.kind:
                 case EntityKind.ADDRESS if is_external(entity.value):
-                    found.outside.add(entity.value)
+                    outside.add(entity.value)
                 case EntityKind.DOMAIN:
-                    found.outside.add(entity.value)
+                    outside.add(entity.value)
                 case EntityKind.ACCOUNT if entity.role == "subject" and is_person(entity.value):
-                    found.accounts.add(entity.value)
+                    accounts.add(entity.value)
                 case EntityKind.HASH if is_own:
-                    found.things.add(entity.value)
+                    things.add(entity.value)
                 case EntityKind.FILE | EntityKind.PROCESS if not is_installed(entity.value):
-                    found.things.add(entity.value.lower())
+                    things.add(entity.value.lower())
                 case _:
                     pass
-    return found
+    return Marks(outside or NO_MARKS, accounts or NO_MARKS, things or NO_MARKS)

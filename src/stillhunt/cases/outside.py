@@ -9,12 +9,13 @@ What else was done from such an address was done by them: the accounts that it w
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from stillhunt.cases.operator import is_external
 from stillhunt.cases.sessions import Session
+from stillhunt.cases.sightings import Sighting
 from stillhunt.cases.trail import Logon, Trail
 from stillhunt.cases.whereabouts import Whereabouts, actors, whereabouts
 from stillhunt.detection.finding import Finding
@@ -50,6 +51,8 @@ class Outside:
     _sessions: Mapping[str, Sequence[Session]] = field(default_factory=dict)
     _logons: Mapping[tuple[str, str], Sequence[Logon]] = field(default_factory=dict)
     _full: Mapping[str, str] = field(default_factory=dict)
+    _by_account: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
+    _by_address: Mapping[str, Sequence[tuple[str, str]]] = field(default_factory=dict)
 
     def sessions_of(self, finding: Finding) -> tuple[Session, ...]:
         """Return the connections through which strangers did what a finding shows."""
@@ -97,15 +100,22 @@ class Outside:
         n_accounts = self.places.n_accounts or {}
         return frozenset(address for address in found if n_accounts.get(address, 0) <= ACCOUNTS_OF_ONE)
 
+    def arrivals(
+        self, addresses: Collection[str], accounts: Collection[str] = ()
+    ) -> Iterator[tuple[str, str, Sequence[Sighting]]]:
+        """Yield (account, address, when and where) of what was done from some addresses, and by some accounts."""
+        asked = {pair for address in addresses for pair in self._by_address.get(address, ())}
+        asked.update(pair for account in accounts for pair in self._by_account.get(account, ()))
+        seen = self.trail.sightings.arrivals()
+        for account, address in sorted(asked):
+            yield account, address, seen[account, address]
+
     def during(self, addresses: frozenset[str]) -> Iterator[tuple[Session, Logon]]:
         """Yield the logons inside that were made through connections from some addresses."""
-        by_address: dict[str, list[Logon]] = defaultdict(list)
-        for key in sorted(self.trail.logons):
-            by_address[self.trail.logons[key].address].append(self.trail.logons[key])
         for inside in sorted(self._sessions):
             for session in self._sessions[inside]:
                 if session.outside in addresses and not self.places.is_usual(session.account, session.outside):
-                    for logon in by_address.get(inside, ()):
+                    for logon in self.trail.logons_at(addresses=[inside]):
                         if _overlap(logon, session):
                             yield session, logon
 
@@ -165,7 +175,13 @@ def outside(trail: Trail, places: Whereabouts | None = None) -> Outside:
         if "\\" in account:
             full[account.rpartition("\\")[2]].add(account)
     one = {login: next(iter(names)) for login, names in full.items() if len(names) == 1}
-    return Outside(trail, whereabouts(trail) if places is None else places, sessions, logons, one)
+    by_account: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    by_address: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    for pair in trail.sightings.arrivals():
+        by_account[pair[0]].append(pair)
+        by_address[pair[1]].append(pair)
+    places = whereabouts(trail) if places is None else places
+    return Outside(trail, places, sessions, logons, one, by_account, by_address)
 
 
 def _is_near(times: Sequence[datetime], session: Session, after: timedelta) -> bool:

@@ -102,9 +102,8 @@ def _is_sure(finding: Finding, known: Outside) -> bool:
 def _used(traces: dict[tuple[EntityKind, str], _Trace], known: Outside, findings: Sequence[Finding]) -> None:
     """Add accounts that were used from addresses of theirs, and what they logged on to through a gateway."""
     theirs = known.addresses(findings)
-    for (account, address), seen in known.trail.sightings.arrivals().items():
-        is_usual = known.places.is_usual(account, address)
-        if address in theirs and not is_usual and is_meaningful_account(account):
+    for account, address, seen in known.arrivals(theirs):
+        if not known.places.is_usual(account, address) and is_meaningful_account(account):
             why = f"used from {address}, which is theirs"
             key = EntityKind.ACCOUNT, known.full_name(account)
             _confirm(traces, key, why, [seen[0].first_at, max(s.last_at for s in seen)])
@@ -134,21 +133,13 @@ def _followed(traces: dict[tuple[EntityKind, str], _Trace], known: Outside, find
         for t in (f.first_at, f.last_at, *(e.ref.at for e in f.evidence))
         if t is not None
     )
-    begins: dict[str, datetime] = {}
-    ways: dict[tuple[str, str], datetime] = {}
-    logons = [known.trail.logons[key] for key in sorted(known.trail.logons)]
-    for logon in logons:
-        begins[logon.host] = min(logon.first_at, begins.get(logon.host, logon.first_at))
-        way = logon.account, logon.address
-        ways[way] = min(logon.first_at, ways.get(way, logon.first_at))
-    for logon in logons:
+    for logon in known.trail.logons_begun(times, _SOON):
         if logon.host in held or not is_meaningful_account(logon.account) or known.is_given(logon.address):
             continue
+        begin, way_begins = known.trail.logons_begin(logon.host), known.trail.way_begins(logon.account, logon.address)
+        if begin is None or logon.first_at - begin < _NEW_AFTER or way_begins is None or way_begins < times[0]:
+            continue
         place = bisect_right(times, logon.first_at)
-        if not place or logon.first_at - times[place - 1] > _SOON or logon.first_at - begins[logon.host] < _NEW_AFTER:
-            continue
-        if ways[logon.account, logon.address] < times[0]:
-            continue
         after = round((logon.first_at - times[place - 1]).total_seconds() / 60)
         why = f"{logon.account} came from {logon.address}, a way never taken before, {after} min after a sign of theirs"
         _confirm(traces, (EntityKind.HOST, logon.host), why, [logon.first_at, logon.last_at])
@@ -238,8 +229,8 @@ def _reachable(traces: dict[tuple[EntityKind, str], _Trace], trail: Trail, findi
         value for (kind, value), t in traces.items() if kind is EntityKind.ACCOUNT and t.scope is Scope.CONFIRMED
     }
     dumped = {host_of(f) for f in findings if "credential-access" in f.detector.tactics} & held
-    for key in sorted(trail.logons):
-        logon = trail.logons[key]
+    theirs = {address for host in held for address in trail.own_addresses.get(host, ())}
+    for logon in trail.logons_at(hosts=dumped, addresses=theirs):
         if logon.last_at < start or not is_meaningful_account(logon.account):
             continue
         times = [t for t in (logon.first_at, logon.last_at) if t >= start]

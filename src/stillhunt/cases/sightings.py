@@ -74,6 +74,7 @@ class Sightings:
         self._held: list[pa.Table] = []
         self._n_held = 0
         self._shift_s: Callable[[str, str], int] | None = None
+        self._arrivals: tuple[pa.Table, dict[tuple[str, str], tuple[Sighting, ...]]] | None = None
 
     def table(self) -> pa.Table:
         """Return all that is known, for :meth:`add` elsewhere."""
@@ -137,6 +138,7 @@ class Sightings:
     def shift(self, shift_s: Callable[[str, str], int]) -> None:
         """Correct the times of what is returned from now on."""
         self._shift_s = shift_s
+        self._arrivals = None
 
     def of(self, kind: EntityKind, values: Collection[str]) -> dict[str, tuple[Sighting, ...]]:
         """Return where and when some things of one kind were seen, each in order of time.
@@ -160,11 +162,14 @@ class Sightings:
     def arrivals(self) -> dict[tuple[str, str], tuple[Sighting, ...]]:
         """Return for each account and address when the account acted from there, each in order of time."""
         table = self._sum_up()
+        if self._arrivals is not None and self._arrivals[0] is table:
+            return self._arrivals[1]
         told = self._told(table.filter(pc.equal(table["kind"], pa.scalar(_CAME_FROM, pa.string()))))
         found: dict[tuple[str, str], tuple[Sighting, ...]] = {}
         for value, seen in told.items():
             account, _, address = value.rpartition(" ")
             found[account, address] = seen
+        self._arrivals = table, found
         return found
 
     def _told(self, rows: pa.Table) -> dict[str, tuple[Sighting, ...]]:

@@ -6,9 +6,11 @@ address is, linking and dating look back through every event; this keeps the lit
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -98,13 +100,14 @@ class ProcessStarts(Mapping[str, Process]):
         self._places: dict[str, tuple[int, int]] | None = None
         self._shift_s: ShiftOf | None = None
         self._known: dict[str, Process] = {}
+        self._absent: set[str] = set()
 
     def add(self, table: pa.Table) -> None:
         """Take the starts that a batch, or another worker, knows: columns of :data:`_START`."""
         if table.num_rows:
             self._tables.append(table)
             self._places = None
-            self._known = {}
+            self._known, self._absent = {}, set()
 
     def tables(self) -> list[pa.Table]:
         """Return all that was taken, for :meth:`add` elsewhere."""
@@ -142,17 +145,40 @@ class ProcessStarts(Mapping[str, Process]):
             found.update(filter(None, table["process.entity_id"].filter(is_child).to_pylist()))
         return [self[process] for process in sorted(found)]
 
+    def fetch(self, processes: Collection[str]) -> list[Process]:
+        """Return those of some processes that are known; to ask for many at once costs far less than one by one."""
+        asked = [process for process in processes if process not in self._known and process not in self._absent]
+        if asked:
+            earliest: dict[str, tuple[int, str, Process]] = {}
+            wanted, texts = pa.array(asked, pa.string()), _Texts()
+            for table in self._tables:
+                is_asked = pc.is_in(table["process.entity_id"].cast(pa.string()), value_set=wanted)
+                for found in _rows(table.filter(is_asked)):
+                    start = (found["us"] or 0, found["event.file"] or "")
+                    known = earliest.get(found["process.entity_id"])
+                    if known is None or start < known[:2]:
+                        earliest[found["process.entity_id"]] = (*start, self._of(found, texts))
+            self._known.update((process, start[2]) for process, start in earliest.items())
+            self._absent.update(process for process in asked if process not in earliest)
+        return [self._known[process] for process in processes if process in self._known]
+
+    def __contains__(self, process: object) -> bool:
+        return process in self._known or (process not in self._absent and process in self._index())
+
     def _made(self, process: str) -> Process:
         table, row = self._index()[process]
-        (found,) = self._tables[table].slice(row, 1).to_pylist()
-        host, file = found["host.name"] or "", found["event.file"] or ""
+        (found,) = _rows(self._tables[table].slice(row, 1))
+        return self._of(found, _Texts())
+
+    def _of(self, found: Mapping[str, Any], texts: _Texts) -> Process:
+        host, file = texts[found["host.name"] or ""], texts[found["event.file"] or ""]
         return Process(
-            id=process,
-            parent=found["process.parent.entity_id"] or "",
-            parent_image=found["process.parent.executable"] or "",
-            image=found["process.executable"] or "",
-            command_line=(found["process.command_line"] or "")[:_COMMAND_LINE_KEPT],
-            user=found["user.name"] or "",
+            id=found["process.entity_id"],
+            parent=texts[found["process.parent.entity_id"] or ""],
+            parent_image=texts[found["process.parent.executable"] or ""],
+            image=texts[found["process.executable"] or ""],
+            command_line=texts[(found["process.command_line"] or "")[:_COMMAND_LINE_KEPT]],
+            user=texts[found["user.name"] or ""],
             host=host,
             at=found["@timestamp"] + timedelta(seconds=self._shift_s(file, host) if self._shift_s else 0),
             file=file,
@@ -186,6 +212,42 @@ _START = (
 )
 
 
+class _Texts(dict[str, str]):
+    """Each text once, however many rows have it."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = text
+        return text
+
+
+def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a table of starts, a few at a time, with their time also in microseconds as ``us``."""
+    table = table.append_column("us", table["@timestamp"].cast(pa.int64()))
+    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
+        yield from batch.to_pylist()
+
+
+_ROWS_AT_ONCE = 10_000
+
+
+class _Places:
+    """Where the logons to a machine, from an address and of a time lie among all of them."""
+
+    def __init__(self, ordered: list[Logon]) -> None:
+        self.ordered = ordered
+        self.by_host: dict[str, list[int]] = {}
+        self.by_address: dict[str, list[int]] = {}
+        self.begins: dict[str, datetime] = {}
+        self.ways: dict[tuple[str, str], datetime] = {}
+        for place, logon in enumerate(ordered):
+            self.by_host.setdefault(logon.host, []).append(place)
+            self.by_address.setdefault(logon.address, []).append(place)
+            self.begins[logon.host] = min(logon.first_at, self.begins.get(logon.host, logon.first_at))
+            way = logon.account, logon.address
+            self.ways[way] = min(logon.first_at, self.ways.get(way, logon.first_at))
+        self.by_time = sorted((logon.first_at, place) for place, logon in enumerate(ordered))
+
+
 @dataclass(slots=True)
 class Trail:
     """Process starts, remote logons, hosts' own addresses and how many hosts know an address.
@@ -213,6 +275,8 @@ class Trail:
     accounts_by_sid: dict[str, str] = field(default_factory=dict)
     sids_by_name: dict[str, str] = field(default_factory=dict)
     entries: dict[str, str | None] = field(default_factory=dict)
+    _host_at: dict[str, str | None] | None = field(default=None, init=False, repr=False, compare=False)
+    _logon_places: _Places | None = field(default=None, init=False, repr=False, compare=False)
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""
@@ -248,12 +312,20 @@ class Trail:
         ):
             for name, found in more.items():
                 addresses.setdefault(name, set()).update(found)
+        self._host_at = None
         for known, others in (
             (self.accounts_by_sid, other.accounts_by_sid),
             (self.sids_by_name, other.sids_by_name),
         ):
             for name_or_sid, named in others.items():
                 known[name_or_sid] = min(named, known.get(name_or_sid, named))
+
+    def fetch(self, processes: Collection[str]) -> None:
+        """Make ready to be asked for the ancestors of many processes."""
+        wave, seen = set(processes), set(processes)
+        while wave:
+            wave = {found.parent for found in self.processes.fetch(wave)} - seen
+            seen |= wave
 
     def ancestors(self, process: str) -> Iterator[Process]:
         """Yield a process and its ancestors, youngest first, as far as they were logged."""
@@ -264,10 +336,46 @@ class Trail:
             yield found
             process = found.parent
 
+    def logons_at(self, *, hosts: Collection[str] = (), addresses: Collection[str] = ()) -> list[Logon]:
+        """Return the logons to some machines or from some addresses, in order of machine, account, address, type."""
+        known = self._places
+        places = {place for host in hosts for place in known.by_host.get(host, ())}
+        places.update(place for address in addresses for place in known.by_address.get(address, ()))
+        return [known.ordered[place] for place in sorted(places)]
+
+    def logons_begun(self, times: Sequence[datetime], span: timedelta) -> list[Logon]:
+        """Return the logons whose first is at most so long after one of some times, in the same order."""
+        known = self._places
+        places: set[int] = set()
+        for at in times:
+            start = bisect_left(known.by_time, (at, -1))
+            stop = bisect_left(known.by_time, (at + span, len(known.ordered)))
+            places.update(place for _, place in known.by_time[start:stop])
+        return [known.ordered[place] for place in sorted(places)]
+
+    def logons_begin(self, host: str) -> datetime | None:
+        """Return when the first remote logon to a machine is logged."""
+        return self._places.begins.get(host)
+
+    def way_begins(self, account: str, address: str) -> datetime | None:
+        """Return when an account first logged on to anything from an address."""
+        return self._places.ways.get((account, address))
+
+    @property
+    def _places(self) -> _Places:
+        if self._logon_places is None or len(self._logon_places.ordered) != len(self.logons):
+            self._logon_places = _Places([self.logons[key] for key in sorted(self.logons)])
+        return self._logon_places
+
     def host_of_address(self, address: str) -> str | None:
         """Return the one host that has this address itself, or None if none or several have."""
-        hosts = [host for host, addresses in self.own_addresses.items() if address in addresses]
-        return hosts[0] if len(hosts) == 1 else None
+        if self._host_at is None:
+            at: dict[str, str | None] = {}
+            for host, addresses in self.own_addresses.items():
+                for own in addresses:
+                    at[own] = None if own in at else host
+            self._host_at = at
+        return self._host_at.get(address)
 
     def shift(self, shift_s: ShiftOf) -> None:
         """Add the clock ledger's corrections to every time kept here. To be called once, after reading."""
@@ -281,6 +389,7 @@ class Trail:
             logon.last_at += delta
 
     def _observe_connections(self, batch: EventBatch) -> None:
+        self._host_at = None
         initiated = "Initiated" in batch.data.schema.names
         columns = ["host.name", "source.ip", "destination.ip", *(["Initiated"] if initiated else [])]
         for row in pa.Table.from_batches([batch.data.select(columns)]).group_by(columns).aggregate([]).to_pylist():

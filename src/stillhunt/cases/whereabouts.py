@@ -20,7 +20,7 @@ from stillhunt.cases.trail import Trail
 from stillhunt.detection.finding import Finding
 from stillhunt.terms.entity import EntityKind
 
-__all__ = ["Whereabouts", "actors", "is_in_usual_place", "sign_ins_begin", "whereabouts"]
+__all__ = ["Whereabouts", "actors", "is_in_usual_place", "whereabouts"]
 
 _SINCE_THE_BEGINNING = timedelta(days=30)
 _OFTEN = 0.1
@@ -41,11 +41,13 @@ class Whereabouts:
         houses: Addresses that are the usual place of several accounts.
         own: (account, address) of usual places that are no house.
         n_accounts: Address to how many accounts acted from it.
+        begins: When sign-ins begin to be logged, by machine, and for services under no name.
     """
 
     houses: frozenset[str] = frozenset()
     own: frozenset[tuple[str, str]] = frozenset()
     n_accounts: dict[str, int] | None = None
+    begins: dict[str, datetime] | None = None
 
     def is_usual(self, account: str, address: str) -> bool:
         """Tell whether an account acting from an address is what it always does."""
@@ -60,7 +62,7 @@ def whereabouts(trail: Trail) -> Whereabouts:
     """
     acts: dict[str, dict[str, _Stay]] = {}
     arrivals = trail.sightings.arrivals()
-    begins = sign_ins_begin(arrivals)
+    begins = _sign_ins_begin(arrivals)
     for (account, address), seen in arrivals.items():
         # Each machine, and the cloud, has logs of its own, which begin when they do.
         is_old = any(s.host in begins and s.first_at - begins[s.host] <= _SINCE_THE_BEGINNING for s in seen)
@@ -73,10 +75,11 @@ def whereabouts(trail: Trail) -> Whereabouts:
         houses=houses,
         own=frozenset((account, address) for account, address in usual if address not in houses),
         n_accounts=dict(Counter(address for by_address in acts.values() for address in by_address)),
+        begins=begins,
     )
 
 
-def sign_ins_begin(arrivals: Mapping[tuple[str, str], Sequence[Sighting]]) -> dict[str, datetime]:
+def _sign_ins_begin(arrivals: Mapping[tuple[str, str], Sequence[Sighting]]) -> dict[str, datetime]:
     """Return when sign-ins begin to be logged, by machine, and for services under no name.
 
     A machine on which but one account acted from but one address tells nothing: that may be the intruder alone.

@@ -14,10 +14,11 @@ __all__ = ["in_list", "opening"]
 
 _HOW_SURE = {
     Level.CRITICAL: "An intruder was",
-    Level.HIGH: "Somebody unwelcome was very probably",
-    Level.MEDIUM: "Somebody unwelcome may have been",
+    Level.HIGH: "There is strong evidence that somebody unwelcome was",
+    Level.MEDIUM: "There is some evidence that somebody unwelcome was",
     Level.LOW: "Something worth a look happened",
 }
+"""What there is of evidence: a level is no probability, so no term of the yardstick stands here."""
 
 _COUNTED = (
     (EntityKind.HOST, "host"),

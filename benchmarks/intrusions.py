@@ -19,13 +19,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-# A script's own folder comes first where Python looks, and sigma.py in this one hides the package of that name.
-sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
-
-import stillhunt  # noqa: E402 - the path is put right before it
-from stillhunt.cases.case import Case, Scope  # noqa: E402 - as above
-from stillhunt.terms.entity import EntityKind  # noqa: E402 - as above
-from stillhunt.terms.level import Level  # noqa: E402 - as above
+import stillhunt
+from stillhunt.cases.case import Case, Scope
+from stillhunt.terms.entity import EntityKind
+from stillhunt.terms.level import Level
 
 _TOLERANCE = timedelta(minutes=1)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")

@@ -23,21 +23,17 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-# A script's own folder comes first where Python looks, and sigma.py in this one hides the package of that name.
-sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
+import pyarrow as pa
 
-import pyarrow as pa  # noqa: E402 - the path is put right before it
-
-from stillhunt.cases.investigate import investigate  # noqa: E402 - as above
-from stillhunt.cases.link import link  # noqa: E402 - as above
-from stillhunt.cases.trail import Logon, Trail  # noqa: E402 - as above
-from stillhunt.detection.finding import Clause, Detector, EventRef, Evidence, Finding  # noqa: E402 - as above
-from stillhunt.telemetry.coverage import Coverage, HostSpan  # noqa: E402 - as above
-from stillhunt.telemetry.event import COMMON  # noqa: E402 - as above
-from stillhunt.terms.entity import Entity, EntityKind  # noqa: E402 - as above
-from stillhunt.terms.level import Level  # noqa: E402 - as above
+from stillhunt.cases.investigate import investigate
+from stillhunt.cases.link import link
+from stillhunt.cases.trail import Logon, Trail
+from stillhunt.detection.finding import Clause, Detector, EventRef, Evidence, Finding
+from stillhunt.telemetry.coverage import Coverage, HostSpan
+from stillhunt.telemetry.event import COMMON
+from stillhunt.terms.entity import Entity, EntityKind
+from stillhunt.terms.level import Level
 
 _BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
 _SPAN_S = 540 * 86_400

@@ -17,11 +17,8 @@ from collections.abc import Sequence
 from collections.abc import Set as AbstractSet
 from pathlib import Path
 
-# A script's own folder comes first where Python looks, and sigma.py in this one hides the package of that name.
-sys.path[:] = [place for place in sys.path if Path(place or ".").resolve() != Path(__file__).resolve().parent]
-
-import stillhunt  # noqa: E402 - the path is put right before it
-from stillhunt.terms.level import Level  # noqa: E402 - as above
+import stillhunt
+from stillhunt.terms.level import Level
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -280,6 +280,7 @@ class Trail:
 
     def observe(self, batch: EventBatch) -> None:
         """Take note of what a batch says about processes, logons and addresses."""
+        self._forget()
         self.sightings.observe(batch)
         self.accesses.observe(batch)
         categories = batch.event_class.categories
@@ -300,6 +301,7 @@ class Trail:
 
     def take(self, other: Trail) -> None:
         """Take in what another worker saw."""
+        self._forget()
         self.processes.take(other.processes)
         self.sightings.take(other.sightings)
         self.accesses.take(other.accesses)
@@ -312,7 +314,6 @@ class Trail:
         ):
             for name, found in more.items():
                 addresses.setdefault(name, set()).update(found)
-        self._host_at = None
         for known, others in (
             (self.accounts_by_sid, other.accounts_by_sid),
             (self.sids_by_name, other.sids_by_name),
@@ -363,7 +364,7 @@ class Trail:
 
     @property
     def _places(self) -> _Places:
-        if self._logon_places is None or len(self._logon_places.ordered) != len(self.logons):
+        if self._logon_places is None:
             self._logon_places = _Places([self.logons[key] for key in sorted(self.logons)])
         return self._logon_places
 
@@ -379,6 +380,7 @@ class Trail:
 
     def shift(self, shift_s: ShiftOf) -> None:
         """Add the clock ledger's corrections to every time kept here. To be called once, after reading."""
+        self._forget()
         self.processes.shift(shift_s)
         self.sightings.shift(shift_s)
         self.accesses.shift(shift_s)
@@ -388,8 +390,11 @@ class Trail:
             logon.first_at += delta
             logon.last_at += delta
 
+    def _forget(self) -> None:
+        """Drop what was worked out for being asked: it is worked out anew when somebody asks again."""
+        self._host_at = self._logon_places = None
+
     def _observe_connections(self, batch: EventBatch) -> None:
-        self._host_at = None
         initiated = "Initiated" in batch.data.schema.names
         columns = ["host.name", "source.ip", "destination.ip", *(["Initiated"] if initiated else [])]
         for row in pa.Table.from_batches([batch.data.select(columns)]).group_by(columns).aggregate([]).to_pylist():

@@ -21,7 +21,7 @@ import resource
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
@@ -30,9 +30,10 @@ from stillhunt.cases.investigate import investigate
 from stillhunt.cases.link import link
 from stillhunt.cases.trail import Logon, Trail
 from stillhunt.detection.finding import Clause, Detector, EventRef, Evidence, Finding
+from stillhunt.detection.fold import named
 from stillhunt.telemetry.coverage import Coverage, HostSpan
 from stillhunt.telemetry.event import COMMON
-from stillhunt.terms.entity import Entity, EntityKind
+from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
 _BEGIN = datetime(2023, 1, 1, tzinfo=UTC)
@@ -103,21 +104,20 @@ def _findings(estate: _Estate, n_findings: int) -> Iterator[Finding]:
         intruder = number // _PER_INTRUDER
         host = estate.n_controllers + (intruder * 97 + owner % _HOSTS_OF_ONE) % estate.n_hosts if is_theirs else -1
         host = host % estate.n_hosts if is_theirs else estate.host()
-        entities = [Entity(EntityKind.HOST, f"host{host}.corp.example")]
+        entities = [(EntityKind.HOST.value, f"host{host}.corp.example", "")]
         account = f"corp\\user{intruder * 97}" if is_theirs else estate.account(host)
-        entities.append(Entity(EntityKind.ACCOUNT, account, "subject"))
+        entities.append((EntityKind.ACCOUNT.value, account, "subject"))
         if draw.random() < 0.5:
-            entities.append(Entity(EntityKind.PROCESS_ID, f"{{{host}-{draw.randrange(20)}}}", "subject"))
-            entities.append(
-                Entity(EntityKind.PROCESS, f"c:\\users\\public\\tool{draw.randrange(5_000)}.exe", "subject")
-            )
+            entities.append((EntityKind.PROCESS_ID.value, f"{{{host}-{draw.randrange(20)}}}", "subject"))
+            tool = f"c:\\users\\public\\tool{draw.randrange(5_000)}.exe"
+            entities.append((EntityKind.PROCESS.value, tool, "subject"))
         if is_theirs or draw.random() < 0.1:
             outside = intruder if is_theirs else draw.randrange(50_000)
-            entities.append(Entity(EntityKind.ADDRESS, f"198.18.{outside >> 8 & 255}.{outside & 255}", "source"))
+            entities.append((EntityKind.ADDRESS.value, f"198.18.{outside >> 8 & 255}.{outside & 255}", "source"))
         elif draw.random() < 0.3:
-            entities.append(Entity(EntityKind.ADDRESS, _inside(estate.host()), "source"))
+            entities.append((EntityKind.ADDRESS.value, _inside(estate.host()), "source"))
         if draw.random() < 0.2:
-            entities.append(Entity(EntityKind.HASH, f"{draw.randrange(max(100, n_findings // 4)):064x}"))
+            entities.append((EntityKind.HASH.value, f"{draw.randrange(max(100, n_findings // 4)):064x}", ""))
         first = estate.at()
         last = first + timedelta(seconds=draw.randrange(86_400 * 20)) if draw.random() < 0.2 else first
         yield Finding(
@@ -126,7 +126,7 @@ def _findings(estate: _Estate, n_findings: int) -> Iterator[Finding]:
             first_at=first,
             last_at=last,
             count=1,
-            entities=tuple(sorted(entities)),
+            entities=named(entities),
             evidence=(Evidence(ref=EventRef(file="log", record=number, at=first), original="{}", matched=_CLAUSE),),
         )
 
@@ -137,26 +137,12 @@ _CLAUSE = Clause(kind="field", label="x")
 def _trail(estate: _Estate) -> Trail:
     """Make what the logs remember: process trees of twenty a host, two ways by which each host was logged on to."""
     trail, draw = Trail(), estate.draw
-    names = ("process.entity_id", "process.parent.entity_id", "process.executable", "process.parent.executable")
-    columns: dict[str, list[object]] = {name: [] for name in (*names, "host.name", "user.name", "@timestamp")}
+    for first in range(0, estate.n_hosts, 1_000):
+        trail.processes.add(_starts(range(first, min(first + 1_000, estate.n_hosts))))
     for host in range(estate.n_hosts):
         address, name = _inside(host), f"host{host}.corp.example"
         trail.own_addresses[name] = {address}
         trail.hosts_by_address[address] = {name}
-        for number in range(20):
-            parent = f"{{{host}-{number // 3}}}" if number > 1 else ""
-            image = "c:\\windows\\explorer.exe" if number < 1 else "c:\\windows\\system32\\cmd.exe"
-            row = (
-                f"{{{host}-{number}}}",
-                parent,
-                image,
-                "c:\\windows\\explorer.exe",
-                name,
-                f"corp\\user{host}",
-                _BEGIN,
-            )
-            for column, value in zip(columns.values(), row, strict=True):
-                column.append(value)
         for origin in (draw.randrange(estate.n_hosts), estate.n_hosts - 1 - host):
             account = (
                 f"corp\\user{origin}"
@@ -168,14 +154,34 @@ def _trail(estate: _Estate) -> Trail:
             trail.logons[key] = Logon(
                 host=name, account=account, address=key[2], logon_type="3", first_at=at, last_at=at, count=1, file="log"
             )
+    trail.sightings.add(_arrivals(estate))
+    return trail
+
+
+def _starts(hosts: Iterable[int]) -> pa.Table:
+    """Make the process starts of some hosts, as a batch of events tells them."""
+    names = ("process.entity_id", "process.parent.entity_id", "process.executable", "process.parent.executable")
+    columns: dict[str, list[object]] = {name: [] for name in (*names, "host.name", "user.name", "@timestamp")}
+    for host in hosts:
+        for number in range(20):
+            parent = f"{{{host}-{number // 3}}}" if number > 1 else ""
+            image = "c:\\windows\\explorer.exe" if number < 1 else "c:\\windows\\system32\\cmd.exe"
+            row = (
+                f"{{{host}-{number}}}",
+                parent,
+                image,
+                "c:\\windows\\explorer.exe",
+                f"host{host}.corp.example",
+                f"corp\\user{host}",
+                _BEGIN,
+            )
+            for column, value in zip(columns.values(), row, strict=True):
+                column.append(value)
     columns |= {
         "event.file": ["log"] * len(columns["host.name"]),
         "process.command_line": columns["process.executable"],
     }
-    schema = pa.schema([(name, COMMON[name][0]) for name in columns])
-    trail.processes.add(pa.table(columns, schema=schema))
-    trail.sightings.add(_arrivals(estate))
-    return trail
+    return pa.table(columns, schema=pa.schema([(name, COMMON[name][0]) for name in columns]))
 
 
 def _arrivals(estate: _Estate) -> pa.Table:

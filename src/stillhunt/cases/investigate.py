@@ -122,8 +122,7 @@ def _digest(members: Sequence[Finding]) -> str:
 
 
 def _is_active_at_end(members: Sequence[Finding], spans: dict[str, HostSpan], last: datetime | None) -> bool:
-    hosts = {host_of(f) for f in members}
-    ends = [(s.first_at, s.last_at) for h, s in spans.items() if h in hosts]
+    ends = [(spans[h].first_at, spans[h].last_at) for h in {host_of(f) for f in members} if h in spans]
     known = [(a, b) for a, b in ends if a is not None and b is not None]
     if not known or last is None:
         return False

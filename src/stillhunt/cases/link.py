@@ -23,11 +23,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
+from functools import lru_cache
 from ipaddress import ip_address
 from itertools import pairwise
 
 from stillhunt.cases.case import Link
-from stillhunt.cases.operator import NO_MARKS, Marks, marks_of
+from stillhunt.cases.operator import Marks, marked, marks_of
 from stillhunt.cases.outside import Outside, outside
 from stillhunt.cases.trail import Logon, Trail, file_name
 from stillhunt.cases.whereabouts import Whereabouts, actors, is_in_usual_place
@@ -136,6 +137,7 @@ INSTALLED = (
 _COMMON_HOSTS = 4
 
 
+@lru_cache(65_536)
 def is_meaningful_account(account: str) -> bool:
     r"""Tell whether an account is a person's or a service's own, not the system's.
 
@@ -150,6 +152,7 @@ def is_meaningful_account(account: str) -> bool:
     return domain not in _SYSTEM_DOMAINS and not name.startswith(("dwm-", "umfd-", "s-1-5-1"))
 
 
+@lru_cache(65_536)
 def is_remote_address(address: str) -> bool:
     """Tell whether an address names another machine.
 
@@ -275,7 +278,7 @@ class _Activity:
                 addresses.add(session.outside)
                 accounts.add(known.full_name(session.account))
         addresses -= known.places.houses
-        self._marks = Marks(addresses or NO_MARKS, accounts or NO_MARKS, self._marks.things)
+        self._marks = Marks(marked(addresses), marked(accounts), self._marks.things)
         times = [t for f in members for t in (f.first_at, f.last_at) if t is not None]
         self._first, self._last = min(times, default=None), max(times, default=None)
         self._joined_to: _Activity | None = None
@@ -333,7 +336,7 @@ def _join_on_hosts(groups: _Groups, known: Outside) -> None:
     by_host: dict[str, list[_Activity]] = defaultdict(list)
     many = known.hosts_of_many()
     activities = [_Activity(members, known, many) for members in groups.members()]
-    for activity in sorted(activities, key=lambda one: (not one.shows_somebody, not one.is_serious)):
+    for activity in sorted(activities, key=lambda one: 2 * one.shows_somebody + one.is_serious, reverse=True):
         for host in activity.on_host:
             by_host[host].append(activity)
     for nowhere in ("", *known.places.houses):
@@ -570,7 +573,7 @@ class _Groups:
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = list({f.id: f for f in findings}.values())
         self._number = {f.id: number for number, f in enumerate(self._findings)}
-        self._parent = list(range(len(self._findings)))
+        self._parent = list(self._number.values())
         self._links: list[Link] = []
 
     def join(self, members: Sequence[Finding], reason: str, *, is_weak: bool = False) -> None:

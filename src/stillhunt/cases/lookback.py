@@ -102,8 +102,7 @@ def _arrivals(findings: Sequence[Finding], known: Outside, spans: Mapping[str, H
     marks = marks_of(strong, is_person=is_meaningful_account, is_installed=_is_installed)
     theirs = known.addresses(strong)
     n_accounts = known.places.n_accounts or {}
-    begins = {host: span.first_at for host, span in spans.items() if span.first_at is not None}
-    begins |= known.places.begins or {}
+    begins = known.places.begins or {}
     for account, address, seen in known.arrivals(theirs, marks.accounts):
         is_theirs = address in theirs
         if not is_theirs and not is_external(address):
@@ -111,7 +110,7 @@ def _arrivals(findings: Sequence[Finding], known: Outside, spans: Mapping[str, H
         if known.places.is_usual(account, address) or n_accounts.get(address, 0) > ACCOUNTS_OF_ONE:
             continue
         first = seen[0]
-        begin = begins.get(first.host)
+        begin = begins.get(first.host) or (spans[first.host].first_at if first.host in spans else None)
         before = first.first_at - begin if begin is not None else timedelta()
         if before >= _NEW_AFTER:
             what = f"{instant_words(first.first_at)}: {account} acts from {address} for the first time"

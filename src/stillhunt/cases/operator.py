@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import ip_address, ip_network
 
 from stillhunt.detection.finding import Finding
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
-__all__ = ["NO_MARKS", "Marks", "is_external", "marks_of"]
+__all__ = ["NO_MARKS", "Marks", "is_external", "marked", "marks_of"]
 
 _INTERNAL = tuple(
     ip_network(network)
@@ -44,6 +45,7 @@ _RANGES = {
 }
 
 
+@lru_cache(65_536)
 def is_external(address: str) -> bool:
     """Tell whether an address lies outside every private network.
 
@@ -98,9 +100,19 @@ def _both(ours: AbstractSet[str], theirs: AbstractSet[str]) -> AbstractSet[str]:
         return ours or theirs
     smaller, larger = sorted((ours, theirs), key=len)
     if not isinstance(larger, set):
-        return larger | smaller
+        larger = set(larger)
     larger.update(smaller)
     return larger
+
+
+def marked(things: set[str]) -> AbstractSet[str]:
+    """Return a set as marks are held: none and one alone, which most are, are shared and cost next to nothing."""
+    return things if len(things) > 1 else _alone(*things)
+
+
+@lru_cache(65_536)
+def _alone(*things: str) -> frozenset[str]:
+    return frozenset(things)
 
 
 def marks_of(
@@ -121,11 +133,15 @@ def marks_of(
     outside: set[str] = set()
     accounts: set[str] = set()
     things: set[str] = set()
+
+    def is_own(finding: Finding) -> bool:
+        if any(e.kind is EntityKind.PROCESS and is_installed(e.value) for e in finding.entities):
+            return False
+        return is_everybodys is None or not is_everybodys(finding)
+
     for finding in findings:
         if finding.detector.level.rank < Level.MEDIUM.rank:
             continue
-        is_own = not any(e.kind is EntityKind.PROCESS and is_installed(e.value) for e in finding.entities)
-        is_own = is_own and not (is_everybodys is not None and is_everybodys(finding))
         for entity in finding.entities:
             match entity.kind:
                 case EntityKind.ADDRESS if is_external(entity.value):
@@ -134,10 +150,10 @@ def marks_of(
                     outside.add(entity.value)
                 case EntityKind.ACCOUNT if entity.role == "subject" and is_person(entity.value):
                     accounts.add(entity.value)
-                case EntityKind.HASH if is_own:
+                case EntityKind.HASH if is_own(finding):
                     things.add(entity.value)
                 case EntityKind.FILE | EntityKind.PROCESS if not is_installed(entity.value):
                     things.add(entity.value.lower())
                 case _:
                     pass
-    return Marks(outside or NO_MARKS, accounts or NO_MARKS, things or NO_MARKS)
+    return Marks(marked(outside), marked(accounts), marked(things))

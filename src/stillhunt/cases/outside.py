@@ -81,15 +81,11 @@ class Outside:
 
     def acting(self, finding: Finding) -> tuple[str, ...]:
         """Return the accounts that act in a finding, or as whom its processes run."""
-        found = dict.fromkeys(actors(finding))
+        found, processes = actors(finding), self.trail.processes
         for entity in finding.entities:
-            if (
-                entity.kind is EntityKind.PROCESS_ID
-                and entity.role != "parent"
-                and entity.value in self.trail.processes
-            ):
-                found[self.trail.processes[entity.value].user.lower()] = None
-        return tuple(name for name in found if name)
+            if entity.kind is EntityKind.PROCESS_ID and entity.role != "parent" and entity.value in processes:
+                found = (*found, processes[entity.value].user.lower())
+        return tuple(name for name in dict.fromkeys(found) if name)
 
     def addresses(self, findings: Sequence[Finding]) -> frozenset[str]:
         """Return the addresses outside that are theirs who are behind some findings."""
@@ -168,10 +164,11 @@ def outside(trail: Trail, places: Whereabouts | None = None) -> Outside:
             sessions[session.inside].append(session)
     logons: dict[tuple[str, str], list[Logon]] = defaultdict(list)
     full: dict[str, set[str]] = defaultdict(set)
+    lower: dict[str, str] = {}
     for key in sorted(trail.logons):
         logon = trail.logons[key]
-        account = logon.account.lower()
-        logons[logon.host.lower(), account].append(logon)
+        host, account = (lower.setdefault(name, name.lower()) for name in (logon.host, logon.account))
+        logons[host, account].append(logon)
         if "\\" in account:
             full[account.rpartition("\\")[2]].add(account)
     one = {login: next(iter(names)) for login, names in full.items() if len(names) == 1}

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -18,7 +18,7 @@ import pyarrow.compute as pc
 from stillhunt.cases.access import Accesses
 from stillhunt.cases.sessions import Sessions
 from stillhunt.cases.sightings import Sightings
-from stillhunt.telemetry.event import EventBatch
+from stillhunt.telemetry.event import COMMON, EventBatch
 
 __all__ = ["Logon", "Process", "ProcessStarts", "Trail", "file_name"]
 
@@ -97,7 +97,7 @@ class ProcessStarts(Mapping[str, Process]):
 
     def __init__(self) -> None:
         self._tables: list[pa.Table] = []
-        self._places: dict[str, tuple[int, int]] | None = None
+        self._rows_of: dict[str, int] | None = None
         self._shift_s: ShiftOf | None = None
         self._known: dict[str, Process] = {}
         self._absent: set[str] = set()
@@ -106,7 +106,7 @@ class ProcessStarts(Mapping[str, Process]):
         """Take the starts that a batch, or another worker, knows: columns of :data:`_START`."""
         if table.num_rows:
             self._tables.append(table)
-            self._places = None
+            self._rows_of = None
             self._known, self._absent = {}, set()
 
     def tables(self) -> list[pa.Table]:
@@ -138,27 +138,21 @@ class ProcessStarts(Mapping[str, Process]):
         """Return the processes that some processes started, in order of their ids."""
         if not parents:
             return []
-        wanted = pa.array(sorted(parents), pa.string())
-        found: set[str] = set()
-        for table in self._tables:
-            is_child = pc.is_in(table["process.parent.entity_id"].cast(pa.string()), value_set=wanted)
-            found.update(filter(None, table["process.entity_id"].filter(is_child).to_pylist()))
-        return [self[process] for process in sorted(found)]
+        children = self._where("process.parent.entity_id", sorted(parents))["process.entity_id"].to_pylist()
+        return self.fetch(sorted({process for process in children if process}))
 
     def fetch(self, processes: Collection[str]) -> list[Process]:
         """Return those of some processes that are known; to ask for many at once costs far less than one by one."""
         asked = [process for process in processes if process not in self._known and process not in self._absent]
         if asked:
-            earliest: dict[str, tuple[int, str, Process]] = {}
-            wanted, texts = pa.array(asked, pa.string()), _Texts()
-            for table in self._tables:
-                is_asked = pc.is_in(table["process.entity_id"].cast(pa.string()), value_set=wanted)
-                for found in _rows(table.filter(is_asked)):
-                    start = (found["us"] or 0, found["event.file"] or "")
-                    known = earliest.get(found["process.entity_id"])
-                    if known is None or start < known[:2]:
-                        earliest[found["process.entity_id"]] = (*start, self._of(found, texts))
-            self._known.update((process, start[2]) for process, start in earliest.items())
+            earliest: dict[str, tuple[int, str]] = {}
+            texts = _Texts((process, process) for process in asked)
+            for found in _rows(self._where("process.entity_id", asked)):
+                us, process, file = found[:3]
+                start = (us or 0, file or "")
+                if process not in earliest or start < earliest[process]:
+                    earliest[process] = start
+                    self._known[texts[process]] = self._of(found, texts)
             self._absent.update(process for process in asked if process not in earliest)
         return [self._known[process] for process in processes if process in self._known]
 
@@ -166,50 +160,59 @@ class ProcessStarts(Mapping[str, Process]):
         return process in self._known or (process not in self._absent and process in self._index())
 
     def _made(self, process: str) -> Process:
-        table, row = self._index()[process]
-        (found,) = _rows(self._tables[table].slice(row, 1))
+        (found,) = _rows(pa.concat_tables(self._tables).slice(self._index()[process], 1))
         return self._of(found, _Texts())
 
-    def _of(self, found: Mapping[str, Any], texts: _Texts) -> Process:
-        host, file = texts[found["host.name"] or ""], texts[found["event.file"] or ""]
+    def _of(self, found: Sequence[Any], texts: _Texts) -> Process:
+        us, process, *names, command_line = found
+        file, host, parent, image, parent_image, user = (texts[name or ""] for name in names)
         return Process(
-            id=found["process.entity_id"],
-            parent=texts[found["process.parent.entity_id"] or ""],
-            parent_image=texts[found["process.parent.executable"] or ""],
-            image=texts[found["process.executable"] or ""],
-            command_line=texts[(found["process.command_line"] or "")[:_COMMAND_LINE_KEPT]],
-            user=texts[found["user.name"] or ""],
+            id=texts[process],
+            parent=parent,
+            parent_image=parent_image,
+            image=image,
+            command_line=texts[(command_line or "")[:_COMMAND_LINE_KEPT]],
+            user=user,
             host=host,
-            at=found["@timestamp"] + timedelta(seconds=self._shift_s(file, host) if self._shift_s else 0),
+            at=_EPOCH + timedelta(microseconds=us or 0, seconds=self._shift_s(file, host) if self._shift_s else 0),
             file=file,
         )
 
-    def _index(self) -> dict[str, tuple[int, int]]:
-        if self._places is None:
-            earliest: dict[str, tuple[int, str, int, int]] = {}
-            for number, table in enumerate(self._tables):
+    def _where(self, column: str, values: Sequence[str]) -> pa.Table:
+        """Return the rows that have one of some values in a column."""
+        if not self._tables:
+            return pa.table({name: pa.array([], COMMON[name][0]) for name in _START})
+        table = pa.concat_tables(self._tables)
+        return table.filter(pc.is_in(table[column].cast(pa.string()), value_set=pa.array(values, pa.string())))
+
+    def _index(self) -> dict[str, int]:
+        if self._rows_of is None:
+            earliest: dict[str, tuple[int, str, int]] = {}
+            row = 0
+            for table in self._tables:
                 times = table["@timestamp"].cast(pa.int64()).to_pylist()
-                files, ids = table["event.file"].to_pylist(), table["process.entity_id"].to_pylist()
-                for row, (at, file, process) in enumerate(zip(times, files, ids, strict=True)):
-                    start = (at or 0, file or "", number, row)
-                    known = earliest.setdefault(process or "", start)
-                    if start[:2] < known[:2]:
+                files, ids = (table[name].cast(pa.string()).to_pylist() for name in ("event.file", "process.entity_id"))
+                for at, file, process in zip(times, files, ids, strict=True):
+                    start = (at or 0, file or "", row)
+                    if start < earliest.setdefault(process or "", start):
                         earliest[process or ""] = start
-            self._places = {process: found[2:] for process, found in earliest.items()}
-        return self._places
+                    row += 1
+            self._rows_of = {process: found[2] for process, found in earliest.items()}
+        return self._rows_of
 
 
 _START = (
     "@timestamp",
+    "process.entity_id",
     "event.file",
     "host.name",
-    "process.entity_id",
     "process.parent.entity_id",
     "process.executable",
     "process.parent.executable",
-    "process.command_line",
     "user.name",
+    "process.command_line",
 )
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Texts(dict[str, str]):
@@ -220,11 +223,12 @@ class _Texts(dict[str, str]):
         return text
 
 
-def _rows(table: pa.Table) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a table of starts, a few at a time, with their time also in microseconds as ``us``."""
-    table = table.append_column("us", table["@timestamp"].cast(pa.int64()))
-    for batch in table.to_batches(max_chunksize=_ROWS_AT_ONCE):
-        yield from batch.to_pylist()
+def _rows(table: pa.Table) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of a table of starts, a few at a time, in the order of :data:`_START`, times in microseconds."""
+    for batch in table.select(_START).to_batches(max_chunksize=_ROWS_AT_ONCE):
+        columns: list[Any] = [batch["@timestamp"].cast(pa.int64())]
+        columns += [column.cast(pa.string()) for column in batch.columns[1:]]
+        yield from zip(*(column.to_pylist() for column in columns), strict=True)
 
 
 _ROWS_AT_ONCE = 10_000

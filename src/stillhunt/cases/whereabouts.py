@@ -130,17 +130,13 @@ def _usual(stays: Mapping[str, _Stay]) -> Iterator[str]:
 
 def actors(finding: Finding) -> tuple[str, ...]:
     """Return the accounts that act in a finding: its subjects; of a sign-in that succeeded, who signed in."""
-    of_role: dict[str, list[str]] = {}
-    came_from = False
-    for entity in finding.entities:
-        if entity.kind is EntityKind.ACCOUNT:
-            of_role.setdefault(entity.role, []).append(entity.value)
-        came_from = came_from or (entity.kind is EntityKind.ADDRESS and entity.role == "source")
-    if "subject" in of_role:
-        return tuple(of_role["subject"])
-    if came_from and not _GUESSED.intersection(finding.detector.techniques):
-        return tuple(of_role.get("target", ()))
-    return ()
+    accounts = [(entity.role, entity.value) for entity in finding.entities if entity.kind is EntityKind.ACCOUNT]
+    subjects = tuple(account for role, account in accounts if role == "subject")
+    if subjects or not accounts or _GUESSED.intersection(finding.detector.techniques):
+        return subjects
+    if not any(entity.kind is EntityKind.ADDRESS and entity.role == "source" for entity in finding.entities):
+        return ()
+    return tuple(account for role, account in accounts if role == "target")
 
 
 def is_in_usual_place(finding: Finding, places: Whereabouts) -> bool:

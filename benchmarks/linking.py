@@ -92,6 +92,10 @@ class _Estate:
         return _BEGIN + timedelta(seconds=self.draw.randrange(_SPAN_S))
 
 
+def _machine(host: int) -> str:
+    return f"host{host}.corp.example"
+
+
 def _inside(host: int) -> str:
     return f"10.{host >> 16 & 255}.{host >> 8 & 255}.{host & 255}"
 
@@ -104,20 +108,20 @@ def _findings(estate: _Estate, n_findings: int) -> Iterator[Finding]:
         intruder = number // _PER_INTRUDER
         host = estate.n_controllers + (intruder * 97 + owner % _HOSTS_OF_ONE) % estate.n_hosts if is_theirs else -1
         host = host % estate.n_hosts if is_theirs else estate.host()
-        entities = [(EntityKind.HOST.value, f"host{host}.corp.example", "")]
+        entities = [(EntityKind.HOST, _machine(host), "")]
         account = f"corp\\user{intruder * 97}" if is_theirs else estate.account(host)
-        entities.append((EntityKind.ACCOUNT.value, account, "subject"))
+        entities.append((EntityKind.ACCOUNT, account, "subject"))
         if draw.random() < 0.5:
-            entities.append((EntityKind.PROCESS_ID.value, f"{{{host}-{draw.randrange(20)}}}", "subject"))
+            entities.append((EntityKind.PROCESS_ID, f"{{{host}-{draw.randrange(20)}}}", "subject"))
             tool = f"c:\\users\\public\\tool{draw.randrange(5_000)}.exe"
-            entities.append((EntityKind.PROCESS.value, tool, "subject"))
+            entities.append((EntityKind.PROCESS, tool, "subject"))
         if is_theirs or draw.random() < 0.1:
             outside = intruder if is_theirs else draw.randrange(50_000)
-            entities.append((EntityKind.ADDRESS.value, f"198.18.{outside >> 8 & 255}.{outside & 255}", "source"))
+            entities.append((EntityKind.ADDRESS, f"198.18.{outside >> 8 & 255}.{outside & 255}", "source"))
         elif draw.random() < 0.3:
-            entities.append((EntityKind.ADDRESS.value, _inside(estate.host()), "source"))
+            entities.append((EntityKind.ADDRESS, _inside(estate.host()), "source"))
         if draw.random() < 0.2:
-            entities.append((EntityKind.HASH.value, f"{draw.randrange(max(100, n_findings // 4)):064x}", ""))
+            entities.append((EntityKind.HASH, f"{draw.randrange(max(100, n_findings // 4)):064x}", ""))
         first = estate.at()
         last = first + timedelta(seconds=draw.randrange(86_400 * 20)) if draw.random() < 0.2 else first
         yield Finding(
@@ -140,7 +144,7 @@ def _trail(estate: _Estate) -> Trail:
     for first in range(0, estate.n_hosts, 1_000):
         trail.processes.add(_starts(range(first, min(first + 1_000, estate.n_hosts))))
     for host in range(estate.n_hosts):
-        address, name = _inside(host), f"host{host}.corp.example"
+        address, name = _inside(host), _machine(host)
         trail.own_addresses[name] = {address}
         trail.hosts_by_address[address] = {name}
         for origin in (draw.randrange(estate.n_hosts), estate.n_hosts - 1 - host):
@@ -171,7 +175,7 @@ def _starts(hosts: Iterable[int]) -> pa.Table:
                 parent,
                 image,
                 "c:\\windows\\explorer.exe",
-                f"host{host}.corp.example",
+                _machine(host),
                 f"corp\\user{host}",
                 _BEGIN,
             )
@@ -213,9 +217,7 @@ def _measure(n_findings: int) -> dict[str, float]:
     n_components, largest = len(components), max(len(members) for members, _ in components)
     del components
     end = _BEGIN + timedelta(seconds=_SPAN_S)
-    spans = tuple(
-        HostSpan(host=f"host{h}.corp.example", first_at=_BEGIN, last_at=end, n_events=1) for h in range(estate.n_hosts)
-    )
+    spans = tuple(HostSpan(host=_machine(h), first_at=_BEGIN, last_at=end, n_events=1) for h in range(estate.n_hosts))
     begun = time.process_time()
     cases = investigate(findings, trail, Coverage(hosts=spans))
     whole = time.process_time() - begun

@@ -28,7 +28,7 @@ from ipaddress import ip_address
 from itertools import pairwise
 
 from stillhunt.cases.case import Link
-from stillhunt.cases.operator import Marks, marked, marks_of
+from stillhunt.cases.operator import NO_MARKS, Marks, marks_of
 from stillhunt.cases.outside import Outside, outside
 from stillhunt.cases.trail import Logon, Trail, file_name
 from stillhunt.cases.whereabouts import Whereabouts, actors, is_in_usual_place
@@ -278,7 +278,7 @@ class _Activity:
                 addresses.add(session.outside)
                 accounts.add(known.full_name(session.account))
         addresses -= known.places.houses
-        self._marks = Marks(marked(addresses), marked(accounts), self._marks.things)
+        self._marks = Marks(addresses or NO_MARKS, accounts or NO_MARKS, self._marks.things)
         times = [t for f in members for t in (f.first_at, f.last_at) if t is not None]
         self._first, self._last = min(times, default=None), max(times, default=None)
         self._joined_to: _Activity | None = None
@@ -336,7 +336,7 @@ def _join_on_hosts(groups: _Groups, known: Outside) -> None:
     by_host: dict[str, list[_Activity]] = defaultdict(list)
     many = known.hosts_of_many()
     activities = [_Activity(members, known, many) for members in groups.members()]
-    for activity in sorted(activities, key=lambda one: 2 * one.shows_somebody + one.is_serious, reverse=True):
+    for activity in sorted(activities, key=lambda one: (not one.shows_somebody, not one.is_serious)):
         for host in activity.on_host:
             by_host[host].append(activity)
     for nowhere in ("", *known.places.houses):
@@ -573,7 +573,7 @@ class _Groups:
     def __init__(self, findings: Sequence[Finding]) -> None:
         self._findings = list({f.id: f for f in findings}.values())
         self._number = {f.id: number for number, f in enumerate(self._findings)}
-        self._parent = list(self._number.values())
+        self._parent = list(self._number.values())  # the same objects, not as many numbers again
         self._links: list[Link] = []
 
     def join(self, members: Sequence[Finding], reason: str, *, is_weak: bool = False) -> None:

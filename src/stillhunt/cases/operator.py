@@ -18,7 +18,7 @@ from stillhunt.detection.finding import Finding
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
 
-__all__ = ["NO_MARKS", "Marks", "is_external", "marked", "marks_of"]
+__all__ = ["NO_MARKS", "Marks", "is_external", "marks_of"]
 
 _INTERNAL = tuple(
     ip_network(network)
@@ -100,19 +100,9 @@ def _both(ours: AbstractSet[str], theirs: AbstractSet[str]) -> AbstractSet[str]:
         return ours or theirs
     smaller, larger = sorted((ours, theirs), key=len)
     if not isinstance(larger, set):
-        larger = set(larger)
+        return larger | smaller
     larger.update(smaller)
     return larger
-
-
-def marked(things: set[str]) -> AbstractSet[str]:
-    """Return a set as marks are held: none and one alone, which most are, are shared and cost next to nothing."""
-    return things if len(things) > 1 else _alone(*things)
-
-
-@lru_cache(65_536)
-def _alone(*things: str) -> frozenset[str]:
-    return frozenset(things)
 
 
 def marks_of(
@@ -156,4 +146,4 @@ def marks_of(
                     things.add(entity.value.lower())
                 case _:
                     pass
-    return Marks(marked(outside), marked(accounts), marked(things))
+    return Marks(outside or NO_MARKS, accounts or NO_MARKS, things or NO_MARKS)

@@ -164,7 +164,7 @@ def outside(trail: Trail, places: Whereabouts | None = None) -> Outside:
             sessions[session.inside].append(session)
     logons: dict[tuple[str, str], list[Logon]] = defaultdict(list)
     full: dict[str, set[str]] = defaultdict(set)
-    lower: dict[str, str] = {}
+    lower: dict[str, str] = {}  # one text for each name, however many logons have it
     for key in sorted(trail.logons):
         logon = trail.logons[key]
         host, account = (lower.setdefault(name, name.lower()) for name in (logon.host, logon.account))

@@ -11,18 +11,18 @@ from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.terms.moment import moment
 
 __all__ = ["Session", "Sessions"]
 
 _LONGEST = timedelta(days=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _OPENS = frozenset({"opened", "assigned"})
 _CLOSES = "closed"
 
@@ -101,10 +101,8 @@ class Sessions:
             if not inside and any((gateway, account, outside, beat + n) in assigned for n in (-1, 0, 1)):
                 continue
             ends = [_after(closes[gateway, account, outside], at), _after(taken[gateway, inside], at)]
-            opened_at = _EPOCH + timedelta(microseconds=at)
-            closed_at = min(
-                [opened_at + _LONGEST, *(_EPOCH + timedelta(microseconds=e) for e in ends if e is not None)]
-            )
+            opened_at = moment(at)
+            closed_at = min([opened_at + _LONGEST, *(moment(e) for e in ends if e is not None)])
             found.append(
                 Session(
                     opened_at=opened_at,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pyarrow as pa
@@ -19,6 +19,7 @@ from stillhunt.cases.access import Accesses
 from stillhunt.cases.sessions import Sessions
 from stillhunt.cases.sightings import Sightings
 from stillhunt.telemetry.event import COMMON, EventBatch
+from stillhunt.terms.moment import moment
 
 __all__ = ["Logon", "Process", "ProcessStarts", "Trail", "file_name"]
 
@@ -97,7 +98,7 @@ class ProcessStarts(Mapping[str, Process]):
 
     def __init__(self) -> None:
         self._tables: list[pa.Table] = []
-        self._rows_of: dict[str, int] | None = None
+        self._places: dict[str, tuple[int, int]] | None = None
         self._shift_s: ShiftOf | None = None
         self._known: dict[str, Process] = {}
         self._absent: set[str] = set()
@@ -106,7 +107,7 @@ class ProcessStarts(Mapping[str, Process]):
         """Take the starts that a batch, or another worker, knows: columns of :data:`_START`."""
         if table.num_rows:
             self._tables.append(table)
-            self._rows_of = None
+            self._places = None
             self._known, self._absent = {}, set()
 
     def tables(self) -> list[pa.Table]:
@@ -160,7 +161,8 @@ class ProcessStarts(Mapping[str, Process]):
         return process in self._known or (process not in self._absent and process in self._index())
 
     def _made(self, process: str) -> Process:
-        (found,) = _rows(pa.concat_tables(self._tables).slice(self._index()[process], 1))
+        table, row = self._index()[process]
+        (found,) = _rows(self._tables[table].slice(row, 1))
         return self._of(found, _Texts())
 
     def _of(self, found: Sequence[Any], texts: _Texts) -> Process:
@@ -174,31 +176,40 @@ class ProcessStarts(Mapping[str, Process]):
             command_line=texts[(command_line or "")[:_COMMAND_LINE_KEPT]],
             user=user,
             host=host,
-            at=_EPOCH + timedelta(microseconds=us or 0, seconds=self._shift_s(file, host) if self._shift_s else 0),
+            at=moment(us, self._shift_s(file, host) if self._shift_s else 0),
             file=file,
         )
 
     def _where(self, column: str, values: Sequence[str]) -> pa.Table:
-        """Return the rows that have one of some values in a column."""
+        """Return the rows that have one of some values in a column.
+
+        Each different text is looked up once, and what is looked for is made ready once for all tables.
+        """
         if not self._tables:
             return pa.table({name: pa.array([], COMMON[name][0]) for name in _START})
         table = pa.concat_tables(self._tables)
-        return table.filter(pc.is_in(table[column].cast(pa.string()), value_set=pa.array(values, pa.string())))
+        codes: list[Any] = table[column].chunks
+        texts = pa.chunked_array([chunk.dictionary for chunk in codes], pa.string())
+        is_wanted = pc.is_in(texts, value_set=pa.array(values, pa.string()))
+        masks, first = [], 0
+        for chunk in codes:
+            of_chunk: Any = is_wanted.slice(first, len(chunk.dictionary))
+            masks.append(of_chunk.combine_chunks().take(chunk.indices))
+            first += len(chunk.dictionary)
+        return table.filter(pa.chunked_array(masks, pa.bool_()))
 
-    def _index(self) -> dict[str, int]:
-        if self._rows_of is None:
-            earliest: dict[str, tuple[int, str, int]] = {}
-            row = 0
-            for table in self._tables:
+    def _index(self) -> dict[str, tuple[int, int]]:
+        if self._places is None:
+            earliest: dict[str, tuple[int, str, int, int]] = {}
+            for number, table in enumerate(self._tables):
                 times = table["@timestamp"].cast(pa.int64()).to_pylist()
                 files, ids = (table[name].cast(pa.string()).to_pylist() for name in ("event.file", "process.entity_id"))
-                for at, file, process in zip(times, files, ids, strict=True):
-                    start = (at or 0, file or "", row)
+                for row, (at, file, process) in enumerate(zip(times, files, ids, strict=True)):
+                    start = (at or 0, file or "", number, row)
                     if start < earliest.setdefault(process or "", start):
                         earliest[process or ""] = start
-                    row += 1
-            self._rows_of = {process: found[2] for process, found in earliest.items()}
-        return self._rows_of
+            self._places = {process: found[2:] for process, found in earliest.items()}
+        return self._places
 
 
 _START = (
@@ -212,7 +223,6 @@ _START = (
     "user.name",
     "process.command_line",
 )
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class _Texts(dict[str, str]):

@@ -12,12 +12,13 @@ import pyarrow.compute as pc
 from stillhunt.detection.correlation.model import Alert, Correlation, Tally
 from stillhunt.detection.correlation.occurrences import Recorded
 from stillhunt.detection.desk import digest
-from stillhunt.detection.evidence import EvidenceKey, ShiftOf, dated, moment
+from stillhunt.detection.evidence import EvidenceKey, ShiftOf, dated
 from stillhunt.detection.facts import ENTITY_COLUMNS, entities_of
 from stillhunt.detection.finding import Clause, Evidence, Finding
 from stillhunt.detection.fold import EntityKey, Match, foremost, named
 from stillhunt.detection.rule import Rule
 from stillhunt.kernel.text import folded
+from stillhunt.terms.moment import moment
 
 __all__ = ["AlertDraft", "left_out", "rules_below"]
 

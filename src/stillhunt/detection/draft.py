@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from stillhunt.detection.evidence import EvidenceKey, ShiftOf, moment
+from stillhunt.detection.evidence import EvidenceKey, ShiftOf
 from stillhunt.detection.fold import Fold, first_and_last
+from stillhunt.terms.moment import moment
 
 __all__ = ["Draft"]
 

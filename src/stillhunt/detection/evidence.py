@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from stillhunt.detection.desk import Desk, table_of
@@ -13,6 +12,7 @@ from stillhunt.detection.finding import Clause, EventRef, Evidence
 from stillhunt.detection.fold import Match
 from stillhunt.telemetry.collect import Retrieved, Wanted
 from stillhunt.telemetry.event import EventBatch
+from stillhunt.terms.moment import moment
 
 __all__ = [
     "PLAIN",
@@ -142,11 +142,6 @@ def dated(evidence: Evidence, match: Match, shift_s: int, *, label: str = "") ->
     return Evidence(ref=ref, original=evidence.original, matched=matched)
 
 
-def moment(microseconds: int, shift_s: int = 0) -> datetime:
-    """Return a time given in microseconds since 1970, shifted by some seconds."""
-    return _EPOCH + timedelta(microseconds=microseconds, seconds=shift_s)
-
-
 def _shift_words(seconds: int) -> str:
     """Write a shift.
 
@@ -156,6 +151,3 @@ def _shift_words(seconds: int) -> str:
     minutes, rest = divmod(abs(seconds), 60)
     written = f"{'-' if seconds < 0 else '+'}{minutes // 60}:{minutes % 60:02}"
     return f"{written}:{rest:02}" if rest else written
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)

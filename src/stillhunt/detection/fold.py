@@ -7,7 +7,7 @@ name, of more value sets than a finding each can be afforded for those with the 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import NamedTuple, TypeVar
@@ -202,19 +202,20 @@ def foremost(entities: Iterable[EntityKey]) -> set[EntityKey]:
 
 def named(entities: Iterable[EntityKey]) -> tuple[Entity, ...]:
     """Return entities as a finding has them, sorted."""
-    return tuple(sorted(_RECURS.get(kind, _entity)(kind, value, role) for kind, value, role in entities))
+    return tuple(
+        sorted(_shared(*key) if key[0] in _RECURS else Entity(EntityKind(key[0]), *key[1:]) for key in entities)
+    )
+
+
+_RECURS = frozenset({EntityKind.HOST, EntityKind.ACCOUNT, EntityKind.ADDRESS, EntityKind.DOMAIN, EntityKind.PROCESS})
+"""Kinds of things that many findings name: one object is enough for each."""
 
 
 def _entity(kind: str, value: str, role: str) -> Entity:
     return Entity(EntityKind(kind), value, role)
 
 
-_shared_entity = lru_cache(200_000)(_entity)
-_RECURS: dict[str, Callable[[str, str, str], Entity]] = {
-    kind.value: _shared_entity
-    for kind in (EntityKind.HOST, EntityKind.ACCOUNT, EntityKind.ADDRESS, EntityKind.DOMAIN, EntityKind.PROCESS)
-}
-"""Kinds of things that many findings name: one object is enough for each."""
+_shared = lru_cache(200_000)(_entity)
 
 
 @dataclass(slots=True)

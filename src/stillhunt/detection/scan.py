@@ -16,7 +16,7 @@ from stillhunt.detection.correlation.model import Correlation, Tally
 from stillhunt.detection.correlation.occurrences import Occurrences
 from stillhunt.detection.desk import Desk, Matching, digest, table_of
 from stillhunt.detection.draft import Draft
-from stillhunt.detection.evidence import EvidenceKey, Fetch, KnownEvidence, ShiftOf, dated, moment, read_again
+from stillhunt.detection.evidence import EvidenceKey, Fetch, KnownEvidence, ShiftOf, dated, read_again
 from stillhunt.detection.facts import Fact, Facts
 from stillhunt.detection.finding import Evidence, Finding
 from stillhunt.detection.fold import N_VALUE_SETS, Match, Shelf
@@ -28,6 +28,7 @@ from stillhunt.telemetry.coverage import RuleState
 from stillhunt.telemetry.event import EventBatch, EventClass
 from stillhunt.terms.entity import EntityKind
 from stillhunt.terms.level import Level
+from stillhunt.terms.moment import moment
 
 __all__ = ["Scan", "ScanState"]
 

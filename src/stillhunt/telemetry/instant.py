@@ -12,12 +12,12 @@ import pyarrow.compute as pc
 
 from stillhunt.telemetry.columns import constant
 from stillhunt.telemetry.event import TEXT
+from stillhunt.terms.moment import EPOCH
 
 __all__ = ["has_zone", "instants", "instants_of", "read_instant", "zoned"]
 
 _SPACE_BEFORE_OFFSET = re.compile(r" (?=[+-]\d\d:?\d\d$)")
 _ZONE = re.compile(r"(?:Z|UTC|[+-]\d\d:?\d\d|^\d+(?:[.]\d+)?)$", re.IGNORECASE)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_instant(value: object) -> datetime | None:
@@ -73,7 +73,7 @@ def _from_epoch(seconds: float) -> datetime | None:
         seconds /= 1000
     if not 0 < seconds < 2e10:
         return None
-    return _EPOCH + timedelta(microseconds=round(seconds * 1e6))
+    return EPOCH + timedelta(microseconds=round(seconds * 1e6))
 
 
 def instants(candidates: Sequence[tuple[str, Sequence[object]]], n_rows: int) -> tuple[pa.Array[Any], pa.Array[Any]]:

@@ -31,6 +31,7 @@ from stillhunt.errors import InputError, UnknownNameError
 from stillhunt.telemetry.event import COMMON, TEXT, EventClass
 from stillhunt.telemetry.instant import has_zone, read_instant
 from stillhunt.telemetry.zone import read_zone
+from stillhunt.terms.moment import EPOCH
 
 __all__ = ["LogMapping", "MappedColumn", "load_mappings"]
 
@@ -39,7 +40,6 @@ _EPOCHS = {"epoch": 1, "epoch-s": 1, "epoch-ms": 1_000, "epoch-us": 1_000_000, "
 _ANY = "*"
 _QUIET = re2.Options()
 _QUIET.log_errors = False
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,7 +105,7 @@ class LogMapping:
 
 def _since_1970(text: str, per_second: int) -> datetime | None:
     try:
-        return _BEGINNING + timedelta(seconds=float(text) / per_second)
+        return EPOCH + timedelta(seconds=float(text) / per_second)
     except (ValueError, OverflowError):
         return None
 

@@ -19,6 +19,7 @@ from stillhunt.cases.suppression import Suppressed, read_suppressions, suppresse
 from stillhunt.detection.finding import Finding
 from stillhunt.errors import InputError, UnknownNameError
 from stillhunt.report.brief import Brief
+from stillhunt.terms.moment import EPOCH
 from stillhunt.workflows.lookup import MARKER
 from stillhunt.workflows.workspace import load_brief
 
@@ -64,7 +65,7 @@ class Desk:
         """Return the findings of a case, its context too, in order of time."""
         by_id = {finding.id: finding for finding in self.brief.findings}
         found = [by_id[name] for name in (*case.findings, *case.context) if name in by_id]
-        return sorted(found, key=lambda f: (f.first_at is None, f.first_at or _EPOCH, f.id))
+        return sorted(found, key=lambda f: (f.first_at is None, f.first_at or EPOCH, f.id))
 
     def is_suppressed(self, case: Case) -> bool:
         """Tell whether every finding that carries a case is hidden."""
@@ -72,7 +73,6 @@ class Desk:
 
 
 _NAMED = 6
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def open_desk(folder: Path, *, suppress: Sequence[Path] = (), today: date | None = None) -> Desk:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 
 from stillhunt.attribution.circumstances import Indicator
 from stillhunt.cases.sighted import Sighted
@@ -14,12 +13,10 @@ from stillhunt.detection.indicators.saying import Said
 from stillhunt.knowledge import KnowledgeBase
 from stillhunt.knowledge.entry import Trait
 from stillhunt.terms.level import Level
+from stillhunt.terms.moment import microseconds, moment
 from stillhunt.workflows.intelligence import Intelligence
 
 __all__ = ["indicators_met", "with_indicators"]
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 
 
 def indicators_met(findings: Iterable[Finding]) -> tuple[Indicator, ...]:
@@ -73,12 +70,12 @@ def _counts(finding: Finding) -> bool:
 
 def _trait(value: str, said: Said, finding: Finding | None) -> Trait:
     """Return an indicator as what is said of a group, dated by the day of its time that is nearest to the event."""
-    seen = None if finding is None or finding.last_at is None else (finding.last_at - _EPOCH) // _US
+    seen = None if finding is None or finding.last_at is None else microseconds(finding.last_at)
     if seen is None:
         at = said.since if said.until is None else said.until
     elif said.since is None or (said.until is None and seen > said.since):
         at = said.since if said.until is None else min(seen, said.until)
     else:
         at = max(said.since, seen if said.until is None else min(seen, said.until))
-    dated = said.saying.published[:10] if at is None else (_EPOCH + timedelta(microseconds=at)).date().isoformat()
+    dated = said.saying.published[:10] if at is None else moment(at).date().isoformat()
     return Trait(kind="indicator", value=value, source=said.saying.source, quote=said.saying.quote, dated=dated)

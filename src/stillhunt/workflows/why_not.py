@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from difflib import get_close_matches
 from importlib.metadata import version
 from pathlib import Path
@@ -24,6 +24,7 @@ from stillhunt.telemetry.mapping import load_mappings
 from stillhunt.telemetry.options import ReadOptions
 from stillhunt.telemetry.retrieve import Record, retrieve, split_place
 from stillhunt.telemetry.zone import read_zone
+from stillhunt.terms.moment import moment
 from stillhunt.workflows.lookup import Marker, read_marker
 
 __all__ = ["WhyNot", "why_not"]
@@ -151,11 +152,8 @@ def _ref(found: Record, file: str, number: int) -> EventRef:
 
 
 def _at(event: EventBatch) -> datetime | None:
-    microseconds = event.data.column("@timestamp").cast(pa.int64())[0].as_py()
-    return None if microseconds is None else _EPOCH + timedelta(microseconds=microseconds)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+    us = event.data.column("@timestamp").cast(pa.int64())[0].as_py()
+    return None if us is None else moment(us)
 
 
 def _clock(event: EventBatch) -> str:

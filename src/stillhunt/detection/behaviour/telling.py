@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 from stillhunt.detection.behaviour.model import Place
 from stillhunt.detection.behaviour.taking import DAY_US
-from stillhunt.detection.evidence import moment
+from stillhunt.terms.moment import moment
 
 __all__ = ["N_PLACES", "among", "day_text", "days_text", "number", "shown_places", "time_text"]
 

@@ -15,11 +15,12 @@ from stillhunt.detection.behaviour.join import condensed, empty, folded, joined
 from stillhunt.detection.behaviour.model import Aggregate, Analytic, Observation, Place, Setting
 from stillhunt.detection.behaviour.networks import Networks
 from stillhunt.detection.desk import digest
-from stillhunt.detection.evidence import PLAIN, EvidenceKey, ShiftOf, dated, moment
+from stillhunt.detection.evidence import PLAIN, EvidenceKey, ShiftOf, dated
 from stillhunt.detection.finding import Clause, Evidence, Finding
 from stillhunt.detection.fold import Match, foremost, named
 from stillhunt.telemetry.coverage import RuleState
 from stillhunt.telemetry.event import EventBatch, EventClass
+from stillhunt.terms.moment import moment
 
 __all__ = ["Aggregates", "Observed", "Watch"]
 

@@ -8,6 +8,7 @@ from typing import Literal
 
 from stillhunt.terms.ageing import left_after
 from stillhunt.terms.level import Level
+from stillhunt.terms.moment import microseconds
 
 __all__ = [
     "UNSAID",
@@ -195,7 +196,4 @@ def instant(text: str, *, is_end: bool = False) -> int | None:
             at += timedelta(days=1)
     except (OverflowError, ValueError):
         return None  # the end of the calendar: without an end
-    return (at - _EPOCH) // timedelta(microseconds=1)
-
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+    return microseconds(at)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -14,6 +14,7 @@ from stillhunt.detection.indicators.observable import Observable, pattern_of
 from stillhunt.detection.indicators.saying import UNSAID, Said, State, confidence_of, left_at, level_of, state_at
 from stillhunt.terms.level import Level
 from stillhunt.terms.marking import strictest
+from stillhunt.terms.moment import microseconds, moment
 
 __all__ = ["FURTHER", "best_of", "further_detector", "marking_of", "names_of", "sayings", "title_of", "told"]
 
@@ -23,8 +24,6 @@ FURTHER = Observable("further", "")
 _SHOWN = 8
 """Sources of one indicator that are shown with a record."""
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_US = timedelta(microseconds=1)
 _DAY_US = 86_400_000_000
 
 
@@ -188,11 +187,11 @@ def _day(at: int | None) -> str:
     if at is None:
         return ""
     try:
-        moment = _EPOCH + timedelta(microseconds=at)
+        when = moment(at)
     except OverflowError:
         return ""
     is_midnight = at % _DAY_US == 0
-    return moment.date().isoformat() if is_midnight else moment.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return when.date().isoformat() if is_midnight else when.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _last_day(until: int | None) -> str:
@@ -201,4 +200,4 @@ def _last_day(until: int | None) -> str:
 
 
 def _us(at: datetime | None) -> int | None:
-    return None if at is None else (at - _EPOCH) // _US
+    return None if at is None else microseconds(at)

@@ -16,7 +16,7 @@ from __future__ import annotations
 import csv
 import re
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 
 from stillhunt.telemetry.address import ip_of
@@ -27,6 +27,7 @@ from stillhunt.telemetry.instant import has_zone, read_instant
 from stillhunt.telemetry.lines import lines
 from stillhunt.telemetry.source import LogFile, Source, peek
 from stillhunt.telemetry.table import Row
+from stillhunt.terms.moment import EPOCH
 
 __all__ = ["SOURCE"]
 
@@ -44,7 +45,6 @@ _SNORT = re.compile(
 )
 _SNORT_NAMES = ["timestamp", "sig_generator", "sig_id", "sig_rev", "msg", "proto", "src", "srcport", "dst", "dstport"]
 _SENSOR = re.compile(r"(Wazuh|AMiner|Suricata|Snort)\s*:\s*(?:Alert - )?(.*)$", re.IGNORECASE | re.DOTALL)
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def sniff(head: bytes) -> bool:
@@ -145,7 +145,7 @@ def _instant(log: LogFile, text: str) -> datetime | None:
         number = float(text)
         for unit in (1, 1_000, 1_000_000, 1_000_000_000):
             if number / unit < 1e11:
-                return _BEGINNING + timedelta(seconds=number / unit)
+                return EPOCH + timedelta(seconds=number / unit)
         return None
     if found := _SNORT.match(f"{text},0,0,0,"):
         return _of_snort(log, found)

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, BinaryIO
 
 from stillhunt.telemetry.archive import seekable
@@ -24,12 +24,12 @@ from stillhunt.telemetry.json_records import excerpt_json_line, json_records, sa
 from stillhunt.telemetry.source import Excerpt, LogFile, Source, peek
 from stillhunt.telemetry.table import Row
 from stillhunt.telemetry.unix import FACILITIES, SEVERITIES, read_message
+from stillhunt.terms.moment import EPOCH
 
 __all__ = ["SOURCE"]
 
 _TIME, _CURSOR = "__REALTIME_TIMESTAMP", "__CURSOR"
 _EXPORT = re.compile(rb"\s*(?:__CURSOR=|__REALTIME_TIMESTAMP=)")
-_BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 _LONGEST_FIELD = 16 << 20
 _MOST_FIELDS = 1_000
 _ADDRESSES = frozenset({_CURSOR, "__MONOTONIC_TIMESTAMP", "__SEQNUM", "__SEQNUM_ID"})
@@ -126,7 +126,7 @@ def _named(names: tuple[str, ...], number: str) -> str:
 
 def _instant(micros: str) -> datetime | None:
     try:
-        return _BEGINNING + timedelta(microseconds=int(micros))
+        return EPOCH + timedelta(microseconds=int(micros))
     except (ValueError, OverflowError):
         return None
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 from stillhunt.telemetry.account import account_name
 from stillhunt.telemetry.address import ip_of
@@ -22,6 +22,7 @@ from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.lines import cut, excerpt, head_lines, lines
 from stillhunt.telemetry.source import LogFile, Source
 from stillhunt.telemetry.table import Row
+from stillhunt.terms.moment import EPOCH
 
 __all__ = ["SOURCE"]
 
@@ -32,7 +33,6 @@ _LINE = re.compile(
 )
 _URL = re.compile(r"(?:[A-Za-z][A-Za-z0-9+.-]{0,15}://)?(?:[^/?#@]*@)?(\[[0-9A-Fa-f:.]+\]|[^/?#:]+)(?::(\d{1,5}))?")
 _SCHEME_PORTS = {"http": "80", "https": "443", "ftp": "21"}
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _CLASS = EventClass(product="squid", categories=frozenset({"proxy"}), services=frozenset({"access"}))
 
 
@@ -52,7 +52,7 @@ def read(log: LogFile) -> Iterator[tuple[EventClass, Row]]:
             continue
         native = _native(found)
         row = Row(
-            at=_EPOCH + timedelta(seconds=float(found["at"])),
+            at=EPOCH + timedelta(seconds=float(found["at"])),
             clock="time",
             file=log.name,
             record=number,

@@ -19,10 +19,9 @@ from stillhunt.errors import InputError
 from stillhunt.telemetry.event import EventClass
 from stillhunt.telemetry.instant import read_instant
 from stillhunt.telemetry.store.manifest import Part
+from stillhunt.terms.moment import microseconds
 
-__all__ = ["EPOCH", "Query", "Term", "microseconds", "query"]
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+__all__ = ["Query", "Term", "query"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,11 +105,6 @@ def query(
         until=None if until is None else _instant(until, is_end=True),
         classes=tuple(classes),
     )
-
-
-def microseconds(at: datetime) -> int:
-    """Return a time as microseconds since 1970 UTC."""
-    return (at - EPOCH) // timedelta(microseconds=1)
 
 
 _WILDCARDS = {"*": ".*", "?": "."}

@@ -12,7 +12,7 @@ from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from heapq import nsmallest
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,7 +24,8 @@ import pyarrow.compute as pc
 from stillhunt.errors import InputError
 from stillhunt.telemetry.store.look import Candidate, Stretch, candidate, events_at, matching
 from stillhunt.telemetry.store.manifest import Manifest, Part
-from stillhunt.telemetry.store.query import EPOCH, Query, Term, query
+from stillhunt.telemetry.store.query import Query, Term, query
+from stillhunt.terms.moment import moment
 
 __all__ = ["ClassCount", "Found", "Query", "Term", "count_by", "query", "search", "summary"]
 
@@ -266,8 +267,8 @@ def _class_count(name: str, parts: Sequence[Part]) -> ClassCount:
     return ClassCount(
         name=name,
         n_events=sum(part.classes[name] for part in parts),
-        first_at=EPOCH + timedelta(microseconds=min(firsts)) if firsts else None,
-        last_at=EPOCH + timedelta(microseconds=max(lasts)) if lasts else None,
+        first_at=moment(min(firsts)) if firsts else None,
+        last_at=moment(max(lasts)) if lasts else None,
         n_hosts=max([len(hosts), *(part.n_hosts for part in parts)]),
         n_bytes=sum(part.n_bytes * part.classes[name] // part.n_rows for part in parts),
     )
